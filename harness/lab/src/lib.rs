@@ -1,1 +1,45 @@
-//! Placeholder.
+//! The runner: commands, the actions and checks of scenarios, and reports.
+
+mod cli;
+mod commands;
+mod failure;
+mod machine;
+mod progress;
+mod stacks;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use failure::Verdict;
+
+/// The directory of the run to guard, when this process was started as a guard (`lab guard DIRECTORY`).
+pub fn guard_directory() -> Option<PathBuf> {
+    let mut args = std::env::args_os().skip(1);
+    (args.next()? == "guard").then(|| args.next().map(PathBuf::from))?
+}
+
+/// Parses the command line and does what it says.
+///
+/// Exit status: 0 all held, 1 something did not hold, 2 the input or the machine is wrong.
+pub fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let result = runtime.block_on(commands::dispatch(cli.command));
+    // Blocking tasks (a metadata request to a broker that is gone) must not hold the end up.
+    runtime.shutdown_background();
+    match result {
+        Ok(verdict) => verdict.into(),
+        Err(error) => failure::report(&error),
+    }
+}

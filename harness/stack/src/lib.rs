@@ -1,1 +1,16 @@
-//! Placeholder.
+//! A Kafka Connect stack: the components it is made of, the guard that owns its processes, when each part is ready,
+//! and where it is reached.
+//!
+//! A [`Stack`] is endpoints, and control where somebody has it. [`native`] starts one on loopback; a stack that
+//! exists already is a file of endpoints.
+
+pub mod components;
+pub mod endpoints;
+pub mod guard;
+pub mod native;
+pub mod ready;
+pub mod runs;
+pub mod services;
+
+pub use endpoints::Endpoints;
+pub use services::ServiceName;

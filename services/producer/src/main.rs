@@ -1,2 +1,91 @@
-//! Placeholder.
-fn main() {}
+//! The `producer` binary: settings in, summary out.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use anyhow::Context;
+use producer::{Generator, Outgoing, Pace, Replay, Settings, Shape, Target, run};
+use settings::EXIT_USAGE;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+fn main() -> ExitCode {
+    let settings = match settings::parse::<Settings>(std::env::args_os()) {
+        Ok(settings) => settings,
+        Err((text, 0)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err((text, status)) => {
+            eprint!("{text}");
+            return ExitCode::from(status);
+        }
+    };
+    settings.log.install();
+    match start(&settings) {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(EXIT_USAGE)
+        }
+    }
+}
+
+fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
+    // Idempotence keeps the order and writes nothing twice, whatever the network does.
+    let defaults = [
+        ("enable.idempotence", "true"),
+        ("compression.type", "lz4"),
+        ("client.id", "producer"),
+    ];
+    let config = settings
+        .kafka
+        .client_config(std::env::vars_os(), &defaults, &[])?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .context("cannot listen for signals")?;
+    }
+    let (messages, seed, count) = messages(settings)?;
+    let target = Target {
+        config: &config,
+        topic: &settings.kafka.topic,
+        flush_timeout: settings.flush_timeout,
+    };
+    let pace = Pace::new(settings.rate, settings.interval(), Instant::now());
+    let messages = messages.take(usize::try_from(count).unwrap_or(usize::MAX));
+    let summary = run(&target, messages, pace, seed, &stop)?;
+    if settings.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        print!("{summary}");
+    }
+    Ok(if summary.complete() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+type Messages = (Box<dyn Iterator<Item = Outgoing>>, Option<u64>, u64);
+
+/// What to send, the seed of it, and how much of it.
+fn messages(settings: &Settings) -> anyhow::Result<Messages> {
+    if let Some(file) = &settings.replay {
+        let replay = Replay::open(file, &settings.key)?;
+        let count = settings.count.unwrap_or(replay.len());
+        return Ok((Box::new(replay), None, count));
+    }
+    let seed = settings.seed.unwrap_or_else(rand::random);
+    let shape = Shape {
+        series: settings.series,
+        metrics_per_message: settings.metrics_per_message,
+        labels: settings.labels,
+    };
+    Ok((
+        Box::new(Generator::new(shape, seed)),
+        Some(seed),
+        settings.count.unwrap_or(u64::MAX),
+    ))
+}

@@ -1,0 +1,46 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+/// A reproducible laboratory for Kafka Connect pipelines.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lab",
+    version,
+    after_help = "Examples:
+  lab demo                          bring everything up and do the three jobs on it
+  lab up --detach                   leave a stack running in the background
+  lab status --json                 where everything is, for programs
+  lab logs connect -f               follow a log
+  lab run scenarios/cdc             run the scenarios of an area
+  lab down                          end it
+
+Exit status: 0 all held, 1 something did not hold, 2 the input or the machine is wrong."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring a stack up and say where everything is.
+    Up(commands::up::Args),
+    /// End a stack.
+    Down(commands::down::Args),
+    /// What runs, and where.
+    Status(commands::status::Args),
+    /// The log of a service.
+    Logs(commands::logs::Args),
+    /// What this machine lacks, and the line that mends it.
+    Doctor(commands::doctor::Args),
+    /// Fetch the pinned components, so that nothing needs the network later.
+    Fetch(commands::fetch::Args),
+    /// Resolve the components again and rewrite components/lock.json.
+    Lock(commands::lock::Args),
+    /// Measure.
+    #[command(subcommand)]
+    Bench(commands::bench::Bench),
+}

@@ -1,0 +1,107 @@
+//! `lab up`
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use stack::ServiceName;
+use stack::native::{Native, PortChoice, StackSpec};
+use stack::services::JvmMode;
+
+use crate::Verdict;
+use crate::commands::status;
+use crate::progress::Shown;
+use crate::stacks;
+
+/// Which ports.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Ports {
+    /// Free ones, so that stacks side by side do not meet.
+    Auto,
+    /// 9092 (Kafka), 8083 (Connect), 9090 (Prometheus), 8080 (exporter), 5432 (Postgres), 2181, 9404.
+    Default,
+}
+
+impl From<Ports> for PortChoice {
+    fn from(ports: Ports) -> Self {
+        match ports {
+            Ports::Auto => Self::Auto,
+            Ports::Default => Self::Default,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab up                               until Ctrl-C
+  lab up --detach --ports default      in the background, on the ports that everybody knows
+  lab up kafka prometheus              only these, and what they need")]
+pub struct Args {
+    /// Services to start, with what they need; all when none is named.
+    services: Vec<ServiceName>,
+    /// Leave it running in the background; `lab down` ends it.
+    #[arg(long)]
+    detach: bool,
+    /// Which ports to listen on.
+    #[arg(long, value_enum, default_value = "auto")]
+    ports: Ports,
+    /// What JVMs are tuned for: a fast start (quick) or throughput (server).
+    #[arg(long, value_parser = jvm_mode, default_value = "quick")]
+    jvm: JvmMode,
+    /// Print the status as JSON when everything is ready.
+    #[arg(long)]
+    json: bool,
+    /// How long each service may take until it is ready.
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "90s")]
+    timeout: Duration,
+}
+
+fn jvm_mode(text: &str) -> Result<JvmMode, String> {
+    match text {
+        "quick" => Ok(JvmMode::Quick),
+        "server" => Ok(JvmMode::Server),
+        _ => Err("quick or server".to_owned()),
+    }
+}
+
+pub async fn run(args: Args) -> Result<Verdict> {
+    let shown = Shown::new();
+    let services = if args.services.is_empty() {
+        ServiceName::ALL.to_vec()
+    } else {
+        args.services.clone()
+    };
+    let spec = StackSpec {
+        jvm: args.jvm,
+        ports: args.ports.into(),
+        ready_within: args.timeout,
+        ..StackSpec::of(services)
+    };
+    let begun = Instant::now();
+    let native = stacks::interruptible(async { Ok(Native::start(&spec, &shown).await?) }).await?;
+    shown.line(&format!(
+        "everything is ready after {:.1} s",
+        begun.elapsed().as_secs_f64()
+    ));
+    let run = native.control().guard().run().id().to_owned();
+    status::print(&[native.control().guard().clone()], args.json)?;
+    if args.detach {
+        native.detach()?;
+        shown.line(&format!(
+            "\nrun {run} goes on in the background: `lab status`, `lab logs SERVICE`, `lab down`"
+        ));
+        return Ok(Verdict::Held);
+    }
+    shown.line("\nCtrl-C ends it; `lab status` and `lab logs SERVICE` work from another terminal");
+    let watched = stacks::guarded(&native, stacks::first_death(&native)).await;
+    native.shut_down().await?;
+    match watched {
+        // Ending it is what the user wanted.
+        Err(error) if error.is::<crate::failure::Interrupted>() => {
+            shown.line(&format!("run {run} has ended"));
+            Ok(Verdict::Held)
+        }
+        Err(error) => Err(error),
+        Ok(never) => match never {},
+    }
+}

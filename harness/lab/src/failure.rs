@@ -1,0 +1,65 @@
+//! How a command ends.
+
+use std::process::ExitCode;
+
+use stack::native::StackError;
+
+/// What a command found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All held.
+    Held,
+    /// Something did not hold.
+    Failed,
+}
+
+impl From<bool> for Verdict {
+    fn from(held: bool) -> Self {
+        if held { Self::Held } else { Self::Failed }
+    }
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(match verdict {
+            Verdict::Held => 0,
+            Verdict::Failed => 1,
+        })
+    }
+}
+
+/// The user, or a manager of services, asked us to end.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted by {0}")]
+pub struct Interrupted(pub &'static str);
+
+/// Prints an error with its causes and says how the process ends.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(Interrupted(signal)) = error.downcast_ref() {
+        eprintln!("interrupted by {signal}: everything that was started has been ended");
+        return ExitCode::from(if *signal == "SIGINT" { 130 } else { 143 });
+    }
+    let mut shown = String::new();
+    for (depth, cause) in error.chain().enumerate() {
+        let text = cause.to_string();
+        // Transparent wrappers repeat their cause.
+        if shown.contains(&text) {
+            continue;
+        }
+        let label = if depth == 0 { "error:" } else { "  because:" };
+        eprintln!("{label} {text}");
+        shown.push_str(&text);
+    }
+    let ran = error.chain().any(|cause| {
+        matches!(
+            cause.downcast_ref::<StackError>(),
+            Some(
+                StackError::Died { .. }
+                    | StackError::Ended { .. }
+                    | StackError::NotReady { .. }
+                    | StackError::Guard(stack::guard::GuardError::Gone { .. })
+            )
+        )
+    });
+    ExitCode::from(if ran { 1 } else { 2 })
+}

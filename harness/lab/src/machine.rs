@@ -1,0 +1,154 @@
+//! What the lab needs of the machine.
+
+use stack::components::{Cache, Lock, java, prometheus};
+
+/// One thing that is needed.
+#[derive(Debug, serde::Serialize)]
+pub struct Finding {
+    /// What.
+    pub what: &'static str,
+    /// What was found, or what is wrong.
+    pub seen: String,
+    /// Whether it will do.
+    pub good: bool,
+    /// The line that mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+}
+
+/// Free memory below which a full stack will not do well, in MiB.
+const MEMORY: u64 = 3000;
+/// Free disk space that the cache and a run need, in MiB.
+const DISK: u64 = 3000;
+
+/// Looks at everything.
+pub fn examine() -> Vec<Finding> {
+    vec![
+        java_found(),
+        maven(),
+        prometheus_found(),
+        components(),
+        memory(),
+        disk(),
+    ]
+}
+
+fn good(what: &'static str, seen: String) -> Finding {
+    Finding {
+        what,
+        seen,
+        good: true,
+        mend: None,
+    }
+}
+
+fn bad(what: &'static str, seen: String, mend: &str) -> Finding {
+    Finding {
+        what,
+        seen,
+        good: false,
+        mend: Some(mend.to_owned()),
+    }
+}
+
+fn java_found() -> Finding {
+    match java::locate() {
+        Ok(java) => good(
+            "java",
+            format!("{} ({})", java.program.display(), java.version),
+        ),
+        Err(error) => bad(
+            "java",
+            error.to_string(),
+            "sudo apt-get install -y openjdk-17-jre-headless",
+        ),
+    }
+}
+
+fn maven() -> Finding {
+    match which::which("mvn") {
+        Ok(path) => good("maven", path.display().to_string()),
+        Err(_) => bad(
+            "maven",
+            "mvn is not on the PATH".to_owned(),
+            "sudo apt-get install -y maven",
+        ),
+    }
+}
+
+fn prometheus_found() -> Finding {
+    let found = Lock::embedded()
+        .and_then(Cache::open)
+        .and_then(|cache| prometheus::locate(&cache));
+    match found {
+        Ok(Some(found)) => good(
+            "prometheus",
+            format!("{} ({})", found.server.display(), found.version),
+        ),
+        Ok(None) => bad(
+            "prometheus",
+            "neither on the PATH nor fetched yet".to_owned(),
+            "./lab fetch",
+        ),
+        Err(error) => bad("prometheus", error.to_string(), "./lab fetch"),
+    }
+}
+
+fn components() -> Finding {
+    let plan = Lock::embedded()
+        .and_then(Cache::open)
+        .and_then(|cache| cache.plan(&cache.lock().all()));
+    match plan {
+        Ok(plan) if plan.is_empty() => good("components", "all are in the cache".to_owned()),
+        Ok(plan) => {
+            let seen = format!(
+                "not fetched yet: {} files, {} MB; not unpacked yet: {}",
+                plan.files.len(),
+                plan.bytes() / 1_000_000,
+                plan.trees.len()
+            );
+            bad("components", seen, "./lab fetch")
+        }
+        Err(error) => bad("components", error.to_string(), "./lab fetch"),
+    }
+}
+
+fn memory() -> Finding {
+    let free = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("MemAvailable:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        });
+    amount(
+        "memory",
+        free.map(|kib| kib / 1024),
+        MEMORY,
+        "end something: a full stack takes about 2 GiB",
+    )
+}
+
+fn disk() -> Finding {
+    let state = stack::runs::state_dir();
+    let there = state.ancestors().find(|path| path.exists());
+    let free = there.and_then(|path| {
+        let stat = rustix::fs::statvfs(path).ok()?;
+        Some(stat.f_bavail * stat.f_frsize / (1024 * 1024))
+    });
+    amount(
+        "disk",
+        free,
+        DISK,
+        "make room, or set LAB_STATE_DIR and LAB_CACHE_DIR to a larger disk",
+    )
+}
+
+fn amount(what: &'static str, free: Option<u64>, wanted: u64, mend: &str) -> Finding {
+    match free {
+        None => good(what, "cannot be told".to_owned()),
+        Some(free) if free >= wanted => good(what, format!("{free} MiB free")),
+        Some(free) => bad(what, format!("{free} MiB free, {wanted} MiB wanted"), mend),
+    }
+}

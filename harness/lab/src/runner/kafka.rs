@@ -1,0 +1,183 @@
+//! Reading a topic from its start, with a place that moves on as checks look at it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use serde::Serialize;
+use serde_json::Value;
+
+/// How long one look at a topic may take when records keep coming.
+const LOOK: Duration = Duration::from_millis(500);
+const ASK: Duration = Duration::from_secs(2);
+
+/// A record as checks see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// Key: JSON where it is JSON, its schema taken off; text otherwise; null where there is none.
+    pub key: Value,
+    /// Value, likewise; null is a tombstone when there is a key.
+    pub value: Value,
+    /// Headers as text by name.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// No value.
+    pub fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+}
+
+/// Reads a topic once, keeps the records, and remembers how far the scenario has looked.
+pub struct TopicReader {
+    consumer: BaseConsumer,
+    topic: String,
+    assigned: usize,
+    records: Vec<Record>,
+    looked_at: usize,
+}
+
+impl TopicReader {
+    /// A reader at the start of a topic, which need not exist yet.
+    ///
+    /// # Errors
+    /// When no consumer can be made.
+    pub fn new(bootstrap: &str, topic: &str) -> Result<Self> {
+        let consumer = ClientConfig::new()
+            .set("bootstrap.servers", bootstrap)
+            .set("group.id", "lab-checks")
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("isolation.level", "read_committed")
+            .set("fetch.wait.max.ms", "50")
+            .set("log_level", "0")
+            .create()
+            .context("cannot make a consumer")?;
+        Ok(Self { consumer, topic: topic.to_owned(), assigned: 0, records: Vec::new(), looked_at: 0 })
+    }
+
+    /// Records that no check has settled yet, after reading what has arrived by now.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn unsettled(&mut self) -> Result<&[Record]> {
+        self.read_on()?;
+        Ok(&self.records[self.looked_at..])
+    }
+
+    /// All records from the start of the topic.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn all(&mut self) -> Result<&[Record]> {
+        self.read_on()?;
+        Ok(&self.records)
+    }
+
+    /// A check has settled this many records: the next check begins after them.
+    pub fn settle(&mut self, records: usize) {
+        self.looked_at = (self.looked_at + records).min(self.records.len());
+    }
+
+    fn read_on(&mut self) -> Result<()> {
+        let metadata =
+            self.consumer.fetch_metadata(Some(&self.topic), ASK).context("Kafka does not return metadata")?;
+        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        if partitions != self.assigned {
+            self.assign(partitions)?;
+        }
+        let mut missing = Vec::new();
+        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+            let (low, high) = self.consumer.fetch_watermarks(&self.topic, partition, ASK)?;
+            if low < high {
+                missing.push((partition, high));
+            }
+        }
+        let begun = Instant::now();
+        // A position and not a count of records: markers of transactions take offsets too.
+        while begun.elapsed() < LOOK && self.is_behind(&missing)? {
+            if let Some(message) = self.consumer.poll(Duration::from_millis(20)) {
+                self.records.push(record(&message?));
+            }
+        }
+        Ok(())
+    }
+
+    fn assign(&mut self, partitions: usize) -> Result<()> {
+        let known = self.consumer.position().unwrap_or_default();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
+            let place = known.find_partition(&self.topic, partition).map(|element| element.offset());
+            let offset = place.filter(|offset| matches!(offset, Offset::Offset(_))).unwrap_or(Offset::Beginning);
+            list.add_partition_offset(&self.topic, partition, offset)?;
+        }
+        self.consumer.assign(&list)?;
+        self.assigned = partitions;
+        Ok(())
+    }
+
+    fn is_behind(&self, ends: &[(i32, i64)]) -> Result<bool> {
+        let position = self.consumer.position()?;
+        Ok(ends.iter().any(|(partition, end)| {
+            position
+                .find_partition(&self.topic, *partition)
+                .is_none_or(|element| !matches!(element.offset(), Offset::Offset(at) if at >= *end))
+        }))
+    }
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Record {
+    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    Record {
+        partition: message.partition(),
+        offset: message.offset(),
+        key: decode(message.key()),
+        value: decode(message.payload()),
+        headers: headers
+            .map(|header| {
+                let value = header.value.map(String::from_utf8_lossy).unwrap_or_default();
+                (header.key.to_owned(), value.into_owned())
+            })
+            .collect(),
+    }
+}
+
+/// JSON as it is, without the schema that Connect's JsonConverter wraps it in; anything else as text.
+fn decode(bytes: Option<&[u8]>) -> Value {
+    let Some(bytes) = bytes else { return Value::Null };
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(mut object))
+            if object.len() == 2 && object.contains_key("schema") && object.contains_key("payload") =>
+        {
+            object.remove("payload").unwrap_or_default()
+        }
+        Ok(value) => value,
+        Err(_) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    #[rstest]
+    #[case::none(None, Value::Null)]
+    #[case::json(Some(r#"{"a":1}"#), json!({"a": 1}))]
+    #[case::with_schema(Some(r#"{"schema":{"type":"struct"},"payload":{"id":1}}"#), json!({"id": 1}))]
+    #[case::schema_of_a_null(Some(r#"{"schema":null,"payload":null}"#), Value::Null)]
+    #[case::a_field_named_schema(Some(r#"{"schema":1,"other":2}"#), json!({"schema": 1, "other": 2}))]
+    #[case::text(Some("hello"), json!("hello"))]
+    fn keys_and_values_are_decoded(#[case] bytes: Option<&str>, #[case] expected: Value) {
+        assert_eq!(decode(bytes.map(str::as_bytes)), expected);
+    }
+}

@@ -1,0 +1,115 @@
+//! What came of scenarios; what reports are made from.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::step::Grid;
+
+/// How something ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "outcome")]
+pub enum Outcome {
+    /// It held.
+    Passed,
+    /// It did not.
+    Failed,
+    /// It was not tried.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One step of an instance.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepOutcome {
+    /// Place in the scenario, from 1.
+    pub number: usize,
+    /// Its name, or its key.
+    pub title: String,
+    /// The key that names the action or check.
+    pub key: String,
+    /// `action` or `check`.
+    pub role: scenario::Role,
+    /// `file:line:column`.
+    pub place: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What it saw when it held, or saw last.
+    pub observed: String,
+    /// What it expected, when it did not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The end of the log of the service concerned, when it did not hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log_tail: Vec<String>,
+    /// Which service that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// A table of what it saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<Grid>,
+}
+
+/// One instance of a scenario.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScenarioOutcome {
+    /// `area/name`, with the axes of its matrix.
+    pub id: String,
+    /// The file.
+    pub path: PathBuf,
+    /// What is checked, in a sentence.
+    pub summary: String,
+    /// The header comment.
+    pub doc: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Its steps, as far as it came.
+    pub steps: Vec<StepOutcome>,
+    /// What was left behind, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean_up: Option<String>,
+}
+
+/// Everything that one command ran.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Suite {
+    /// Id of the run.
+    pub run: String,
+    /// When it began, RFC 3339 in UTC.
+    pub began: String,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Versions of what ran, by component.
+    pub versions: Vec<(String, String)>,
+    /// Where everything was.
+    pub endpoints: Vec<(String, String)>,
+    /// What ran.
+    pub scenarios: Vec<ScenarioOutcome>,
+}
+
+impl Suite {
+    /// Whether nothing failed.
+    pub fn held(&self) -> bool {
+        self.scenarios.iter().all(|scenario| scenario.outcome != Outcome::Failed)
+    }
+
+    /// Numbers of those that passed, failed, and were skipped.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let count = |wanted: fn(&Outcome) -> bool| self.scenarios.iter().filter(|one| wanted(&one.outcome)).count();
+        (
+            count(|outcome| *outcome == Outcome::Passed),
+            count(|outcome| *outcome == Outcome::Failed),
+            count(|outcome| matches!(outcome, Outcome::Skipped { .. })),
+        )
+    }
+}

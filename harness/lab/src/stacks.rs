@@ -1,0 +1,90 @@
+//! Finding the runs of this machine, and watching the one that we own.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use stack::guard::{Guard, JobState};
+use stack::native::{Native, StackError};
+use stack::runs::RunDir;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::failure::Interrupted;
+
+/// The living run of this id, or the only one.
+pub fn living(id: Option<&str>) -> Result<Guard> {
+    let mut runs = RunDir::living();
+    if let Some(id) = id {
+        runs.retain(|run| run.id() == id);
+    }
+    match (runs.len(), id) {
+        (1, _) => Ok(Guard::of(runs.remove(0))),
+        (0, Some(id)) => bail!("no run {id} is alive: `lab status` lists those that are"),
+        (0, None) => bail!("nothing runs: start a stack with `lab up`"),
+        _ => {
+            let ids: Vec<_> = runs.iter().map(RunDir::id).collect();
+            bail!(
+                "several runs are alive ({}): name one with --run",
+                ids.join(", ")
+            )
+        }
+    }
+}
+
+/// Does the work unless a signal comes, the guard goes, or a service dies.
+///
+/// Whoever drops the stack then ends everything that belongs to it.
+pub async fn guarded<T>(native: &Native, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        result = work => result,
+        lost = native.lost() => Err(lost.into()),
+        signal = interrupted() => Err(signal),
+    }
+}
+
+/// Does the work unless a signal comes.
+pub async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        result = work => result,
+        signal = interrupted() => Err(signal),
+    }
+}
+
+async fn interrupted() -> anyhow::Error {
+    let kinds = [
+        (SignalKind::interrupt(), "SIGINT"),
+        (SignalKind::terminate(), "SIGTERM"),
+        (SignalKind::hangup(), "SIGHUP"),
+    ];
+    let waits = kinds.map(|(kind, name)| {
+        Box::pin(async move {
+            match signal(kind) {
+                Ok(mut signals) => {
+                    signals.recv().await;
+                    name
+                }
+                Err(_) => std::future::pending().await,
+            }
+        })
+    });
+    let (name, _, _) = futures::future::select_all(waits).await;
+    Interrupted(name).into()
+}
+
+/// Resolves with the error when a service that should run has ended.
+pub async fn first_death(native: &Native) -> Result<std::convert::Infallible> {
+    loop {
+        let status = native
+            .control()
+            .guard()
+            .status()
+            .map_err(StackError::from)?;
+        if let Some(dead) = status
+            .services
+            .into_iter()
+            .find(|job| job.state == JobState::Failed && !job.hidden)
+        {
+            return Err(native.control().death(dead).into());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -1,0 +1,101 @@
+//! Lengths of time as scenarios write them.
+
+use std::fmt;
+use std::time::Duration as StdDuration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::{Serialize, Serializer};
+
+/// The longest time that a scenario may name. Nothing in a laboratory takes a day; a longer one is a slip.
+const LONGEST: StdDuration = StdDuration::from_secs(24 * 60 * 60);
+
+const FORM: &str =
+    "a length of time such as \"250ms\", \"30s\", \"2m\" or \"1m 30s\", at most \"24h\"";
+
+/// A length of time, written as text with its unit: `"250ms"`, `"30s"`, `"2m"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Duration(StdDuration);
+
+impl Duration {
+    /// The value for `std` and `tokio`.
+    #[must_use]
+    pub const fn get(self) -> StdDuration {
+        self.0
+    }
+
+    /// A duration of whole milliseconds.
+    #[must_use]
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(StdDuration::from_millis(milliseconds))
+    }
+
+    /// A duration of whole seconds.
+    #[must_use]
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(StdDuration::from_secs(seconds))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().starts_with('-') {
+            return Err("time does not run backwards".to_owned());
+        }
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("\"{text}\" has no unit"));
+        }
+        let length = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+        if length > LONGEST {
+            return Err(format!("\"{text}\" is longer than a day"));
+        }
+        Ok(Self(length))
+    }
+}
+
+impl From<Duration> for StdDuration {
+    fn from(duration: Duration) -> Self {
+        duration.0
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(formatter)
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Duration;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(FORM)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+                Duration::parse(text).map_err(|reason| {
+                    E::custom(format_args!("not a length of time: {reason}\n{FORM}"))
+                })
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+impl JsonSchema for Duration {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Duration".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A length of time with its unit: \"250ms\", \"30s\", \"2m\", \"1m 30s\".",
+            "examples": ["250ms", "30s", "2m"]
+        })
+    }
+}

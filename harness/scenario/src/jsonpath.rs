@@ -1,0 +1,100 @@
+//! Paths into values, as RFC 9535 has them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_json::Value as Json;
+
+const FORM: &str = "a JSONPath (RFC 9535) such as \"$.value.id\" or \"$[0].value\"";
+
+/// A JSONPath (RFC 9535): `$.value.id`, `$[0]`, `$..name`.
+#[derive(Clone, Debug)]
+pub struct JsonPath {
+    text: String,
+    path: serde_json_path::JsonPath,
+}
+
+/// A path that leads to nothing, or to several values where one was wanted.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{path} leads to {found} values, expected one")]
+pub struct NotOne {
+    path: String,
+    found: usize,
+}
+
+impl JsonPath {
+    /// The path as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Every value that the path leads to.
+    #[must_use]
+    pub fn all<'a>(&self, value: &'a Json) -> Vec<&'a Json> {
+        self.path.query(value).all()
+    }
+
+    /// The one value that the path leads to.
+    ///
+    /// # Errors
+    /// When it leads to none or to several.
+    pub fn one<'a>(&self, value: &'a Json) -> Result<&'a Json, NotOne> {
+        let found = self.all(value);
+        match found.as_slice() {
+            [one] => Ok(one),
+            _ => Err(NotOne {
+                path: self.text.clone(),
+                found: found.len(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for JsonPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = JsonPath;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(FORM)
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<JsonPath, E> {
+                serde_json_path::JsonPath::parse(text)
+                    .map(|path| JsonPath {
+                        text: text.to_owned(),
+                        path,
+                    })
+                    .map_err(|error| {
+                        E::custom(format_args!(
+                            "not a JSONPath: {} at character {}\nexpected {FORM}",
+                            error.message(),
+                            error.position() + 1
+                        ))
+                    })
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+impl JsonSchema for JsonPath {
+    fn schema_name() -> Cow<'static, str> {
+        "JsonPath".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A JSONPath (RFC 9535) into what the step observed.",
+            "examples": ["$.value.id", "$[0].value"]
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! TOML 1.0 without dates, read into [`Node`]s.
+//!
+//! The `toml` crate reads TOML 1.1. Scenario files are also read by Nix, which knows TOML 1.0 and no dates, so what only
+//! 1.1 allows is refused here: an editor, Nix and the runner then agree on every file.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use toml_parser::ErrorSink;
+use toml_parser::decoder::Encoding;
+use toml_parser::parser::{Event, EventKind};
+
+use crate::node::{Entry, Node, Value};
+use crate::problem::{Problem, Problems, Source};
+
+/// Largest file that is read: one mebibyte. A scenario is read by people; what is larger belongs beside it.
+pub(crate) const LARGEST_FILE: u64 = 1 << 20;
+
+/// Deepest nesting of arrays and tables, dotted keys included.
+const DEEPEST: usize = 32;
+
+/// The file's tree, or every mistake in its syntax.
+pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problems> {
+    let mut problems = Problems::default();
+    if source.text.len() as u64 > LARGEST_FILE {
+        return Err(too_large(&source.file, source.text.len() as u64).into());
+    }
+    // Checked first: what is too deep is not worth reading further.
+    check_events(source, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems.sorted());
+    }
+    let (root, errors) = DeTable::parse_recoverable(&source.text);
+    for error in errors {
+        let span = error.span().unwrap_or_default();
+        problems.push(syntax_problem(source, span, error.message()));
+    }
+    let table = table(source, root.into_inner(), &mut problems);
+    let end = source.text.len();
+    problems.ok_or(Node::new(table, end..end))
+}
+
+pub(crate) fn too_large(file: &std::path::Path, bytes: u64) -> Problem {
+    Problem::of_file(file, format!("the file is too large: {bytes} bytes")).help(format!(
+        "at most {LARGEST_FILE} bytes; keep long SQL and JSON in files beside the scenario"
+    ))
+}
+
+fn syntax_problem(source: &Arc<Source>, span: std::ops::Range<usize>, message: &str) -> Problem {
+    let (message, expected) = match message.split_once(", expected ") {
+        Some((message, expected)) => (message, Some(expected)),
+        None => (message, None),
+    };
+    let key = source.text.get(span.clone()).unwrap_or_default();
+    if message == "duplicate key" {
+        return Problem::new(source, span, format!("the key `{key}` is there twice"))
+            .help("a key stands once in a table");
+    }
+    let problem = Problem::new(source, span, message);
+    match expected {
+        Some(expected) => problem.help(format!("expected {expected}")),
+        None => problem,
+    }
+}
+
+/// Refuses what only TOML 1.1 allows, and too deep nesting.
+fn check_events(source: &Arc<Source>, problems: &mut Problems) {
+    let toml = toml_parser::Source::new(&source.text);
+    let tokens = toml.lex().into_vec();
+    let mut checker = Checker {
+        source,
+        problems,
+        open: Vec::new(),
+        last: None,
+        keys: 0,
+    };
+    let mut receiver = |event: Event| checker.event(&event);
+    let mut guarded = toml_parser::parser::RecursionGuard::new(&mut receiver, DEEPEST as u32 + 1);
+    toml_parser::parser::parse_document(&tokens, &mut guarded, &mut Ignore);
+}
+
+/// Syntax errors are reported by the `toml` crate, with the tree.
+struct Ignore;
+impl ErrorSink for Ignore {
+    fn report_error(&mut self, _: toml_parser::ParseError) {}
+}
+
+struct Checker<'a> {
+    source: &'a Arc<Source>,
+    problems: &'a mut Problems,
+    /// The arrays and inline tables around the event.
+    open: Vec<EventKind>,
+    /// The last event that is no white space or comment.
+    last: Option<EventKind>,
+    /// Parts of the dotted key that is being read.
+    keys: usize,
+}
+
+impl Checker<'_> {
+    fn event(&mut self, event: &Event) {
+        let kind = event.kind();
+        let span = event.span().start()..event.span().end();
+        match kind {
+            EventKind::InlineTableOpen | EventKind::ArrayOpen => {
+                if self.open.len() == DEEPEST {
+                    self.too_deep(span);
+                }
+                self.open.push(kind);
+            }
+            EventKind::InlineTableClose => {
+                if self.last == Some(EventKind::ValueSep) {
+                    self.refuse(span, "a comma before the `}` of an inline table");
+                }
+                self.open.pop();
+            }
+            EventKind::ArrayClose => {
+                self.open.pop();
+            }
+            EventKind::Newline if self.open.last() == Some(&EventKind::InlineTableOpen) => {
+                self.refuse(span, "a line break inside an inline table");
+                // Once for each table is enough.
+                self.open.pop();
+                self.open.push(EventKind::Error);
+            }
+            EventKind::SimpleKey | EventKind::Scalar => {
+                if matches!(
+                    event.encoding(),
+                    Some(Encoding::BasicString | Encoding::MlBasicString)
+                ) {
+                    self.check_escapes(span.start, &self.source.text[span.clone()]);
+                }
+                if kind == EventKind::SimpleKey {
+                    self.keys += 1;
+                    if self.keys + self.open.len() == DEEPEST + 1 {
+                        self.too_deep(span);
+                    }
+                }
+            }
+            _ => {}
+        }
+        match kind {
+            EventKind::Whitespace | EventKind::Comment | EventKind::Newline => {}
+            other => {
+                if !matches!(other, EventKind::SimpleKey | EventKind::KeySep) {
+                    self.keys = 0;
+                }
+                self.last = Some(other);
+            }
+        }
+    }
+
+    fn check_escapes(&mut self, start: usize, raw: &str) {
+        let mut characters = raw.char_indices();
+        while let Some((at, character)) = characters.next() {
+            if character != '\\' {
+                continue;
+            }
+            if let Some((_, escape @ ('e' | 'x'))) = characters.next() {
+                let span = start + at..start + at + 2;
+                self.refuse(span, &format!("the escape `\\{escape}`"));
+            }
+        }
+    }
+
+    fn refuse(&mut self, span: std::ops::Range<usize>, what: &str) {
+        let problem = Problem::new(self.source, span, format!("{what} is TOML 1.1"))
+            .help("scenario files are TOML 1.0, which Nix reads too");
+        let problem = if what.ends_with("inline table") {
+            problem.help("write the table on one line, or as a table of its own: `[step.records]`")
+        } else if what.starts_with("the escape") {
+            problem.help("write `\\u001B`, or use a 'literal string'")
+        } else {
+            problem
+        };
+        self.problems.push(problem);
+    }
+
+    fn too_deep(&mut self, span: std::ops::Range<usize>) {
+        let problem = Problem::new(self.source, span, "nested too deeply");
+        self.problems
+            .push(problem.help(format!("at most {DEEPEST} levels")));
+    }
+}
+
+fn table(source: &Arc<Source>, table: DeTable<'_>, problems: &mut Problems) -> Value {
+    let mut entries: Vec<Entry> = table
+        .into_iter()
+        .map(|(key, value)| Entry {
+            key_span: key.span(),
+            key: key.into_inner().into_owned(),
+            node: node(source, value, problems),
+        })
+        .collect();
+    // The order of the file: variables may use the ones above them, and unknown keys are reported from the top.
+    entries.sort_by_key(|entry| entry.key_span.start);
+    Value::Table(entries)
+}
+
+fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>, problems: &mut Problems) -> Node {
+    let span = value.span();
+    let mut refuse = |message: String, help: &str| {
+        problems.push(Problem::new(source, span.clone(), message).help(help));
+        Value::Null
+    };
+    let value = match value.into_inner() {
+        DeValue::String(text) => Value::String(text.into_owned()),
+        DeValue::Boolean(boolean) => Value::Boolean(boolean),
+        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(integer) => Value::Integer(integer),
+            Err(_) => refuse(
+                "the number does not fit 64 bits".to_owned(),
+                "expected a number from -9223372036854775808 to 9223372036854775807",
+            ),
+        },
+        DeValue::Float(float) => match float.as_str().parse::<f64>() {
+            Ok(number) if number.is_finite() => Value::Float(number),
+            _ => refuse(
+                format!("{} is not a finite number", float.as_str()),
+                "expected a finite number; where a check reads text, write \"NaN\" or \"+Inf\"",
+            ),
+        },
+        DeValue::Datetime(_) => refuse(
+            "scenario files have no dates".to_owned(),
+            "write it as a string: Nix, which reads the files too, knows no TOML dates",
+        ),
+        DeValue::Array(items) => {
+            let items = items.into_iter().map(|item| node(source, item, problems));
+            Value::Array(items.collect())
+        }
+        DeValue::Table(entries) => table(source, entries, problems),
+    };
+    Node::new(value, span)
+}

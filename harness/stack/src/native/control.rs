@@ -1,0 +1,177 @@
+//! Starting, stopping and hurting the services of a run.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::error::{LogTail, StackError};
+use super::start::{Observer, StartOrder};
+use crate::components::Installed;
+use crate::endpoints::Endpoints;
+use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
+use crate::ready;
+use crate::services::{JvmMode, Programs, ServiceName, Site};
+
+/// Between two looks at a process or a service.
+const POLL: Duration = Duration::from_millis(25);
+
+/// Control over the services of a native run.
+#[derive(Debug)]
+pub struct Control {
+    pub(super) guard: Guard,
+    pub(super) endpoints: Endpoints,
+    pub(super) ports: BTreeMap<ServiceName, BTreeMap<&'static str, u16>>,
+    pub(super) installed: BTreeMap<&'static str, Installed>,
+    pub(super) programs: Programs,
+    pub(super) members: Vec<ServiceName>,
+    pub(super) order: StartOrder,
+    pub(super) ready_within: Duration,
+}
+
+impl Control {
+    /// Where everything is reached.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The run's guard.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Services of this run.
+    pub fn members(&self) -> &[ServiceName] {
+        &self.members
+    }
+
+    /// Launches a service and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it dies or does not get ready in time.
+    pub async fn bring_up(
+        &self,
+        service: ServiceName,
+        jvm: JvmMode,
+        observer: &dyn Observer,
+    ) -> Result<(), StackError> {
+        let begun = Instant::now();
+        let site = Site {
+            run: self.guard.run(),
+            endpoints: &self.endpoints,
+            ports: self
+                .ports
+                .get(&service)
+                .cloned()
+                .ok_or(StackError::NoSuchService { service })?,
+            installed: &self.installed,
+            programs: &self.programs,
+            jvm,
+            defaults: self.order == StartOrder::OneByOne,
+            members: &self.members,
+        };
+        observer.starting(service);
+        let launch = tokio::task::block_in_place(|| service.service().launch(&site))
+            .map_err(|source| StackError::Launch { service, source })?;
+        for job in launch.prepare {
+            self.run_to_end(service, job).await?;
+        }
+        self.guard.spawn(launch.main)?;
+        self.wait_ready(service, begun).await?;
+        observer.ready(service, begun.elapsed());
+        Ok(())
+    }
+
+    /// Asks a service to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn stop(&self, service: ServiceName) -> Result<(), StackError> {
+        self.guard.stop(service.as_str())?;
+        self.wait_ended(service.as_str()).await?;
+        Ok(())
+    }
+
+    /// Sends a signal: SIGKILL, SIGSTOP, SIGCONT.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal(&self, service: ServiceName, signal: i32) -> Result<(), StackError> {
+        Ok(self.guard.signal(service.as_str(), signal)?)
+    }
+
+    async fn run_to_end(&self, service: ServiceName, job: SpawnSpec) -> Result<(), StackError> {
+        let process = job.name.clone();
+        self.guard.spawn(job)?;
+        let status = self.wait_ended(&process).await?;
+        if status.state == JobState::Stopped {
+            return Ok(());
+        }
+        Err(self.died(
+            service,
+            status,
+            "it to end with success".to_owned(),
+            "what prepares it to be done",
+        ))
+    }
+
+    async fn wait_ended(&self, name: &str) -> Result<JobStatus, StackError> {
+        loop {
+            let status = self.guard.job(name)?;
+            if status.pid.is_none() {
+                return Ok(status);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn wait_ready(&self, service: ServiceName, begun: Instant) -> Result<(), StackError> {
+        let condition = ready::condition(service);
+        while let Err(last_seen) = ready::probe(service, &self.endpoints, &self.members).await {
+            let status = self.guard.job(service.as_str())?;
+            if status.pid.is_none() {
+                return Err(self.died(service, status, last_seen, condition));
+            }
+            if begun.elapsed() > self.ready_within {
+                let tail = LogTail::read(&self.guard.run().log(service.as_str()));
+                return Err(StackError::NotReady {
+                    service,
+                    waited: self.ready_within,
+                    condition,
+                    last_seen,
+                    tail,
+                });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        // It may have answered its last.
+        self.guard.mark_ready(service.as_str())?;
+        Ok(())
+    }
+
+    /// The error for a service that ended by itself.
+    pub fn death(&self, status: JobStatus) -> StackError {
+        let tail = LogTail::read(&status.log);
+        StackError::Ended {
+            process: status.name,
+            ended: status.ended.unwrap_or_else(|| "ended".to_owned()),
+            tail,
+        }
+    }
+
+    fn died(
+        &self,
+        service: ServiceName,
+        status: JobStatus,
+        last_seen: String,
+        condition: &'static str,
+    ) -> StackError {
+        let ended = status.ended.unwrap_or_else(|| "ended".to_owned());
+        StackError::Died {
+            service,
+            process: status.name,
+            ended,
+            condition,
+            last_seen,
+            tail: LogTail::read(&status.log),
+        }
+    }
+}

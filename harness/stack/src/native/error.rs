@@ -1,0 +1,133 @@
+//! Why a stack did not come up, or a service of it cannot be controlled.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::components;
+use crate::guard::GuardError;
+use crate::services::{LaunchError, ServiceName};
+
+/// Lines of a log that an error shows.
+const TAIL: usize = 15;
+
+/// Why a stack did not come up, or a service of it cannot be controlled.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// The run's directory cannot be made.
+    #[error(
+        "cannot make a directory for the run below {path}: set LAB_STATE_DIR to a place that can be written"
+    )]
+    Directory {
+        /// The state directory.
+        path: PathBuf,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A component is missing, damaged or cannot be fetched.
+    #[error(transparent)]
+    Component(#[from] components::Error),
+    /// One of our own programs is not there.
+    #[error(
+        "`{name}` is neither beside `lab` nor on the PATH: build it with `cargo build --release -p {name}`"
+    )]
+    Program {
+        /// The program.
+        name: &'static str,
+    },
+    /// The guard failed.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// A service's settings cannot be laid out.
+    #[error("{service} cannot be launched")]
+    Launch {
+        /// Which.
+        service: ServiceName,
+        /// Cause.
+        #[source]
+        source: LaunchError,
+    },
+    /// A process ended before or while it was needed.
+    #[error(
+        "{service}: `{process}` {ended} while the lab waited for {condition}\n  last seen: {last_seen}\n{tail}"
+    )]
+    Died {
+        /// The service.
+        service: ServiceName,
+        /// The process: the service itself or what prepares it.
+        process: String,
+        /// How it ended.
+        ended: String,
+        /// What was waited for.
+        condition: &'static str,
+        /// The last answer.
+        last_seen: String,
+        /// The end of its log.
+        tail: LogTail,
+    },
+    /// It runs but does not get ready.
+    #[error(
+        "{service} did not get ready within {waited:?}\n  waited for: {condition}\n  last seen: {last_seen}\n{tail}"
+    )]
+    NotReady {
+        /// The service.
+        service: ServiceName,
+        /// How long.
+        waited: Duration,
+        /// What was waited for.
+        condition: &'static str,
+        /// The last answer.
+        last_seen: String,
+        /// The end of its log.
+        tail: LogTail,
+    },
+    /// A service ended by itself after it had been ready.
+    #[error("{process} {ended}\n{tail}")]
+    Ended {
+        /// Its name.
+        process: String,
+        /// How it ended.
+        ended: String,
+        /// The end of its log.
+        tail: LogTail,
+    },
+    /// The stack was not started with this service.
+    #[error("{service} is not part of this run")]
+    NoSuchService {
+        /// Which.
+        service: ServiceName,
+    },
+}
+
+/// The last lines of a log, read when the error was made.
+#[derive(Debug)]
+pub struct LogTail {
+    path: PathBuf,
+    lines: Vec<String>,
+}
+
+impl LogTail {
+    /// Reads the end of a log.
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let mut lines: Vec<_> = text.lines().rev().take(TAIL).map(str::to_owned).collect();
+        lines.reverse();
+        Self {
+            path: path.to_owned(),
+            lines,
+        }
+    }
+}
+
+impl std::fmt::Display for LogTail {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.lines.is_empty() {
+            return write!(formatter, "  its log {} is empty", self.path.display());
+        }
+        write!(formatter, "  the end of its log {}:", self.path.display())?;
+        self.lines
+            .iter()
+            .try_for_each(|line| write!(formatter, "\n    {line}"))
+    }
+}

@@ -1,0 +1,274 @@
+//! Bringing a stack up, as parallel as it allows.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::try_join_all;
+
+use super::control::Control;
+use super::error::StackError;
+use crate::components::{Cache, ComponentId, Installed, Lock, Progress, java, prometheus};
+use crate::endpoints::Endpoints;
+use crate::guard::{GuardError, GuardHandle, PortRequest};
+use crate::runs::{RunDir, state_dir};
+use crate::services::{JvmMode, Programs, ServiceName};
+
+/// What to bring up.
+#[derive(Debug, Clone)]
+pub struct StackSpec {
+    /// Services; what they need comes along.
+    pub services: Vec<ServiceName>,
+    /// How JVMs are run.
+    pub jvm: JvmMode,
+    /// Which ports.
+    pub ports: PortChoice,
+    /// In which order.
+    pub order: StartOrder,
+    /// How long each service may take until it is ready.
+    pub ready_within: Duration,
+}
+
+impl StackSpec {
+    /// These services on free ports, quick to start, all at once.
+    pub fn of(services: impl IntoIterator<Item = ServiceName>) -> Self {
+        Self {
+            services: services.into_iter().collect(),
+            jvm: JvmMode::Quick,
+            ports: PortChoice::Auto,
+            order: StartOrder::Parallel,
+            ready_within: Duration::from_secs(90),
+        }
+    }
+}
+
+/// In which order services are launched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartOrder {
+    /// All at once: each waits by itself for what it needs.
+    Parallel,
+    /// Each when the one before is ready, with its components' default settings where ours are for a fast start. The
+    /// yardstick of `lab bench startup`.
+    OneByOne,
+}
+
+/// Which ports a stack listens on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortChoice {
+    /// Free ones, so that runs do not meet.
+    Auto,
+    /// The ones that everybody knows: 9092, 8083, 9090, 8080, 5432, 2181, 9404.
+    Default,
+}
+
+/// Who is told what goes on.
+pub trait Observer: Progress + Send + Sync {
+    /// A service is launched.
+    fn starting(&self, _service: ServiceName) {}
+    /// A service is ready, after this time since the start of the stack.
+    fn ready(&self, _service: ServiceName, _after: Duration) {}
+}
+
+/// Nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn start(&self, _total_bytes: u64) {}
+    fn advance(&self, _bytes: u64, _what: &str) {}
+    fn note(&self, _text: &str) {}
+}
+
+impl Observer for Quiet {}
+
+/// A running stack that ends when this goes.
+#[derive(Debug)]
+pub struct Native {
+    handle: GuardHandle,
+    control: Arc<Control>,
+}
+
+/// Components that these services need: their ids by the names that services use.
+///
+/// # Errors
+/// When the lock does not know one.
+pub fn requirements(
+    services: &[ServiceName],
+) -> Result<BTreeMap<&'static str, ComponentId>, StackError> {
+    let lock = Lock::embedded()?;
+    let names = services.iter().flat_map(|name| name.service().components());
+    names
+        .map(|name| Ok((*name, lock.resolve(name, None)?)))
+        .collect()
+}
+
+impl Native {
+    /// Fetches what is missing, verifies every byte of what will run, starts everything and waits until it is ready.
+    ///
+    /// # Errors
+    /// Whatever kept it from coming up; everything that was started is ended then.
+    pub async fn start(spec: &StackSpec, observer: &dyn Observer) -> Result<Self, StackError> {
+        let members = ServiceName::closure(spec.services.iter().copied());
+        let mut programs = locate_programs(&members)?;
+        let installed = tokio::task::block_in_place(|| {
+            let cache = Cache::open(Lock::embedded()?)?;
+            if members.contains(&ServiceName::Prometheus) {
+                programs.prometheus = Some(prometheus::ensure(&cache, observer)?);
+            }
+            install(&cache, &members, observer)
+        })?;
+
+        let run = RunDir::create().map_err(|source| StackError::Directory {
+            path: state_dir(),
+            source,
+        })?;
+        let handle = tokio::task::block_in_place(|| GuardHandle::launch(run))?;
+        let ports = reserve(&handle, &members, spec.ports)?;
+        let mut endpoints = Endpoints::default();
+        for name in &members {
+            for (key, address) in name.service().endpoints(&ports[name]) {
+                endpoints.set(name.as_str(), key, address);
+            }
+        }
+        let control = Arc::new(Control {
+            guard: handle.guard().clone(),
+            endpoints,
+            ports,
+            installed,
+            programs,
+            members,
+            order: spec.order,
+            ready_within: spec.ready_within,
+        });
+        let starts = control
+            .members
+            .iter()
+            .map(|name| control.bring_up(*name, spec.jvm, observer));
+        let all = async {
+            match spec.order {
+                StartOrder::Parallel => try_join_all(starts).await.map(drop),
+                StartOrder::OneByOne => {
+                    for start in starts {
+                        start.await?;
+                    }
+                    Ok(())
+                }
+            }
+        };
+        tokio::select! {
+            result = all => result?,
+            lost = handle.lost() => return Err(lost.into()),
+        }
+        Ok(Self { handle, control })
+    }
+
+    /// Control over its services.
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// Resolves when the guard was killed; everything of the run has been ended then.
+    pub async fn lost(&self) -> StackError {
+        self.handle.lost().await.into()
+    }
+
+    /// Lets it go on without us.
+    ///
+    /// # Errors
+    /// When the guard is gone.
+    pub fn detach(self) -> Result<Arc<Control>, StackError> {
+        self.handle.detach()?;
+        Ok(self.control)
+    }
+
+    /// Ends everything, and returns when it is gone.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn shut_down(self) -> Result<(), StackError> {
+        let guard = self.handle.guard().clone();
+        tokio::task::spawn_blocking(move || guard.shut_down())
+            .await
+            .map_err(|error| GuardError::Refused(error.to_string()))??;
+        Ok(())
+    }
+}
+
+fn install(
+    cache: &Cache,
+    members: &[ServiceName],
+    progress: &dyn Observer,
+) -> Result<BTreeMap<&'static str, Installed>, StackError> {
+    let wanted = requirements(members)?;
+    let ids: Vec<_> = wanted.values().cloned().collect();
+    cache.ensure(&ids, progress)?;
+    let verified = cache.verify_all(&ids)?;
+    Ok(wanted.into_keys().zip(verified).collect())
+}
+
+/// What runs that does not stand in the lock: looked for before anything is fetched, so that a machine that lacks it hears
+/// so at once.
+fn locate_programs(members: &[ServiceName]) -> Result<Programs, StackError> {
+    let mut programs = Programs::default();
+    for name in members {
+        match name {
+            ServiceName::Zookeeper | ServiceName::Kafka | ServiceName::Connect => {
+                programs.paths.insert("java", java::locate()?.program);
+            }
+            ServiceName::Exporter | ServiceName::Producer => {
+                programs
+                    .paths
+                    .insert(name.as_str(), own_program(name.as_str())?);
+            }
+            ServiceName::Postgres | ServiceName::Prometheus => {}
+        }
+    }
+    Ok(programs)
+}
+
+/// A program of this project: beside the one that runs, else on the PATH.
+fn own_program(name: &'static str) -> Result<PathBuf, StackError> {
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join(name)));
+    beside
+        .filter(|path| path.is_file())
+        .or_else(|| which::which(name).ok())
+        .ok_or(StackError::Program { name })
+}
+
+type Ports = BTreeMap<ServiceName, BTreeMap<&'static str, u16>>;
+
+fn reserve(
+    handle: &GuardHandle,
+    members: &[ServiceName],
+    choice: PortChoice,
+) -> Result<Ports, StackError> {
+    let wanted = members.iter().flat_map(|name| {
+        name.service()
+            .ports()
+            .iter()
+            .map(move |(key, port)| (*name, *key, *port))
+    });
+    let requests = wanted
+        .clone()
+        .map(|(name, key, port)| PortRequest {
+            key: format!("{name}.{key}"),
+            exactly: (choice == PortChoice::Default).then_some(port),
+        })
+        .collect();
+    let reserved = handle.guard().reserve(requests)?;
+    let mut ports: Ports = members
+        .iter()
+        .map(|name| (*name, BTreeMap::new()))
+        .collect();
+    for (name, key, _) in wanted {
+        if let (Some(port), Some(own)) =
+            (reserved.get(&format!("{name}.{key}")), ports.get_mut(&name))
+        {
+            own.insert(key, *port);
+        }
+    }
+    Ok(ports)
+}

@@ -1,0 +1,35 @@
+//! Connect's REST answers and lists the plugins of `services/connect/settings.json`.
+
+use serde::Deserialize;
+
+use super::{http, words};
+use crate::endpoints::Endpoints;
+use crate::services::connect::settings;
+
+#[derive(Deserialize)]
+struct Plugin {
+    class: String,
+}
+
+pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
+    let rest = endpoints
+        .endpoint("lab", "connect", "rest")
+        .map_err(|error| error.to_string())?;
+    let settings = settings().map_err(|error| words(&error))?;
+    let body = http::get(&format!("{rest}/connector-plugins")).await?;
+    let plugins: Vec<Plugin> = serde_json::from_str(&body)
+        .map_err(|error| format!("/connector-plugins is not a list of plugins: {error}"))?;
+    if let Some(missing) = settings
+        .plugins
+        .iter()
+        .find(|class| !plugins.iter().any(|plugin| plugin.class == **class))
+    {
+        let listed: Vec<_> = plugins.iter().map(|plugin| plugin.class.as_str()).collect();
+        return Err(format!(
+            "plugin {missing} is not among {}",
+            listed.join(", ")
+        ));
+    }
+    // Plugins are listed before the worker has joined its group; connectors are not.
+    http::get(&format!("{rest}/connectors")).await.map(drop)
+}

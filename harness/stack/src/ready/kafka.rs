@@ -1,0 +1,76 @@
+//! Kafka returns metadata in which the topics of `services/kafka/settings.json` have leaders; it makes them first.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::net::TcpStream;
+
+use super::words;
+use crate::endpoints::Endpoints;
+use crate::services::kafka::settings;
+
+pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
+    let bootstrap = endpoints
+        .endpoint("lab", "kafka", "bootstrap")
+        .map_err(|error| error.to_string())?
+        .to_owned();
+    // A refused connection is cheaper to see here than in a client with threads of its own.
+    TcpStream::connect(&bootstrap)
+        .await
+        .map_err(|error| format!("{bootstrap}: {error}"))?;
+    let settings = settings().map_err(|error| words(&error))?;
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", &bootstrap)
+        .set("reconnect.backoff.max.ms", "200")
+        .set("log_level", "0")
+        .create()
+        .map_err(|error| words(&error))?;
+    let topics: Vec<_> = settings
+        .topics
+        .iter()
+        .map(|(name, topic)| {
+            NewTopic::new(
+                name,
+                topic.partitions,
+                TopicReplication::Fixed(topic.replication_factor),
+            )
+        })
+        .collect();
+    let created = admin
+        .create_topics(&topics, &AdminOptions::new())
+        .await
+        .map_err(|error| words(&error))?;
+    for result in created {
+        match result {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(format!("topic {topic} cannot be made: {code}")),
+        }
+    }
+    let names: Vec<_> = settings.topics.into_keys().collect();
+    tokio::task::spawn_blocking(move || with_leaders(&admin, &names))
+        .await
+        .map_err(|error| words(&error))?
+}
+
+fn with_leaders(
+    admin: &AdminClient<DefaultClientContext>,
+    topics: &[String],
+) -> Result<(), String> {
+    for name in topics {
+        let metadata = admin
+            .inner()
+            .fetch_metadata(Some(name), Duration::from_secs(1))
+            .map_err(|error| words(&error))?;
+        let partitions = metadata
+            .topics()
+            .first()
+            .map_or(&[][..], |topic| topic.partitions());
+        if partitions.is_empty() || partitions.iter().any(|partition| partition.leader() < 0) {
+            return Err(format!("topic {name} has no leader yet"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Whether a service is ready, asked by its own protocol. One attempt at a time; the caller repeats it.
+
+mod connect;
+mod exporter;
+mod http;
+mod kafka;
+mod postgres;
+mod producer;
+mod prometheus;
+mod zookeeper;
+
+use std::time::Duration;
+
+use crate::endpoints::Endpoints;
+use crate::services::ServiceName;
+
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+/// What is waited for, in words for an error message.
+pub fn condition(service: ServiceName) -> &'static str {
+    match service {
+        ServiceName::Zookeeper => "ZooKeeper to answer `srvr`",
+        ServiceName::Kafka => "Kafka to return metadata in which every topic of ours has a leader",
+        ServiceName::Connect => "Connect's REST to answer and to list the needed plugins",
+        ServiceName::Postgres => "Postgres to answer SQL",
+        ServiceName::Prometheus => "Prometheus to have every target `up`",
+        ServiceName::Exporter => "the exporter's /ready to answer 200",
+        ServiceName::Producer => "the producer's first message to be on its topic",
+    }
+}
+
+/// Asks once.
+///
+/// # Errors
+/// What was seen instead.
+pub async fn probe(
+    service: ServiceName,
+    endpoints: &Endpoints,
+    members: &[ServiceName],
+) -> Result<(), String> {
+    let attempt = async {
+        match service {
+            ServiceName::Zookeeper => zookeeper::probe(endpoints).await,
+            ServiceName::Kafka => kafka::probe(endpoints).await,
+            ServiceName::Connect => connect::probe(endpoints).await,
+            ServiceName::Postgres => postgres::probe(endpoints).await,
+            ServiceName::Prometheus => prometheus::probe(endpoints, members).await,
+            ServiceName::Exporter => exporter::probe(endpoints).await,
+            ServiceName::Producer => producer::probe(endpoints).await,
+        }
+    };
+    tokio::time::timeout(ATTEMPT, attempt)
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer within {ATTEMPT:?}")))
+}
+
+/// The words of an error and of all its causes.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = cause.source();
+    }
+    text
+}

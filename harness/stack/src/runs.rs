@@ -1,0 +1,265 @@
+//! Where runs live: a directory each, so that `lab status`, `logs` and `down` find them from another terminal.
+//!
+//! ```text
+//! <state>/runs/<id>/lock         held by the guard as long as the run lives
+//!                   guard.sock   its socket
+//!                   log/         a file a service; kept when the run has ended
+//!                   <service>/   settings and data; removed when the run has ended
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::guard::sweep;
+
+/// How many ended runs keep their logs.
+const KEPT: usize = 5;
+
+/// The directory of one run.
+#[derive(Debug, Clone)]
+pub struct RunDir {
+    path: PathBuf,
+    id: String,
+    lock: Option<Arc<Flock<File>>>,
+}
+
+/// Where runs are kept: `$LAB_STATE_DIR`, else `$XDG_STATE_HOME/kafka-connect-lab`, else
+/// `~/.local/state/kafka-connect-lab`. Root uses `/var/tmp/kafka-connect-lab`, since its home is closed to the
+/// unprivileged user that Postgres then runs as.
+pub fn state_dir() -> PathBuf {
+    let named = |variable: &str| {
+        std::env::var_os(variable)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(path) = named("LAB_STATE_DIR") {
+        return path;
+    }
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/tmp/kafka-connect-lab");
+    }
+    named("XDG_STATE_HOME")
+        .or_else(|| named("HOME").map(|home| home.join(".local/state")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("kafka-connect-lab")
+}
+
+impl RunDir {
+    /// Makes the directory of a new run, after clearing what dead runs left.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create() -> io::Result<Self> {
+        let state = std::path::absolute(state_dir())?;
+        let runs = state.join("runs");
+        // Others may pass through, since Postgres of a root run is another user, but not look in.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(&runs)?;
+        // An earlier, stricter umask would lock Postgres out; a directory of another user is not ours to open.
+        if fs::metadata(&runs)?.permissions().mode() & 0o777 != 0o711 {
+            fs::set_permissions(&runs, fs::Permissions::from_mode(0o711))?;
+        }
+        prune(&runs);
+        loop {
+            let id = new_id();
+            let path = runs.join(&id);
+            match DirBuilder::new().mode(0o711).create(&path) {
+                Ok(()) => {
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
+                    DirBuilder::new().mode(0o711).create(path.join("log"))?;
+                    return Ok(Self {
+                        path,
+                        id,
+                        lock: None,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes the run for its guard: the lock is held until the process ends.
+    ///
+    /// # Errors
+    /// When another guard holds it.
+    pub fn hold(path: &Path) -> io::Result<Self> {
+        // Locked before it is seen under its name: a run with an unlocked lock is a dead one, which others clear away.
+        let unseen = path.join("lock.new");
+        let file = OpenOptions::new().create(true).append(true).open(&unseen)?;
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+            .map_err(|(_, errno)| io::Error::from(errno))?;
+        fs::rename(unseen, path.join("lock"))?;
+        Ok(Self {
+            lock: Some(Arc::new(lock)),
+            ..Self::at(path)
+        })
+    }
+
+    fn at(path: &Path) -> Self {
+        let id = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            path: path.to_owned(),
+            id,
+            lock: None,
+        }
+    }
+
+    /// Runs whose guard lives, oldest first.
+    pub fn living() -> Vec<Self> {
+        all(&state_dir().join("runs"))
+            .into_iter()
+            .filter(Self::is_held)
+            .collect()
+    }
+
+    /// Runs that have ended and whose logs are kept, oldest first.
+    pub fn ended() -> Vec<Self> {
+        all(&state_dir().join("runs"))
+            .into_iter()
+            .filter(|run| !run.is_held())
+            .collect()
+    }
+
+    /// Whether a guard lives.
+    pub fn is_held(&self) -> bool {
+        let Ok(file) = OpenOptions::new().append(true).open(self.path.join("lock")) else {
+            return false;
+        };
+        // Shared, so that two who look at the same time do not take each other for the guard.
+        Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
+    }
+
+    /// Id of the run.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The log of a service.
+    pub fn log(&self, service: &str) -> PathBuf {
+        self.path.join("log").join(format!("{service}.log"))
+    }
+
+    /// A service's own directory, made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn service(&self, service: &str) -> io::Result<PathBuf> {
+        let path = self.path.join(service);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(&path)?;
+        Ok(path)
+    }
+
+    /// Binds the guard's socket.
+    pub(crate) fn bind_socket(&self) -> io::Result<UnixListener> {
+        let directory = File::open(&self.path)?;
+        let listener = UnixListener::bind(socket_below(&directory))?;
+        fs::set_permissions(
+            self.path.join("guard.sock"),
+            fs::Permissions::from_mode(0o600),
+        )?;
+        Ok(listener)
+    }
+
+    pub(crate) fn connect(&self) -> io::Result<UnixStream> {
+        let directory = File::open(&self.path)?;
+        UnixStream::connect(socket_below(&directory))
+    }
+
+    /// Removes everything but the logs.
+    pub(crate) fn discard(&self) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name != "log" && name != "lock" && name != "guard.sock" {
+                // What cannot be removed now is tried again by the next run's pruning.
+                let path = entry.path();
+                let _ = if path.is_dir() {
+                    fs::remove_dir_all(&path)
+                } else {
+                    fs::remove_file(&path)
+                };
+            }
+        }
+        // Last, since it says that there is something to clear.
+        let _ = fs::remove_file(self.path.join("guard.sock"));
+    }
+}
+
+/// A socket's path may have 107 bytes at most; through the descriptor of its directory any depth will do.
+fn socket_below(directory: &File) -> PathBuf {
+    PathBuf::from(format!(
+        "/proc/self/fd/{}/guard.sock",
+        directory.as_raw_fd()
+    ))
+}
+
+fn all(runs: &Path) -> Vec<RunDir> {
+    let mut found: Vec<_> = fs::read_dir(runs)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().join("lock").exists())
+        .map(|entry| RunDir::at(&entry.path()))
+        .collect();
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found
+}
+
+/// Ends what dead runs left behind, drops their data, and all but the newest logs.
+fn prune(runs: &Path) {
+    let dead: Vec<_> = all(runs).into_iter().filter(|run| !run.is_held()).collect();
+    for (age, run) in dead.iter().rev().enumerate() {
+        // A guard that ended in order took its socket along.
+        if run.path.join("guard.sock").exists() {
+            sweep(&run.id, &[]);
+            run.discard();
+        }
+        if age >= KEPT {
+            let _ = fs::remove_dir_all(&run.path);
+        }
+    }
+}
+
+/// Sorts by time of creation: milliseconds in base 36, then the process.
+fn new_id() -> String {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!(
+        "{}{}",
+        base36(since.as_millis()),
+        base36(u128::from(std::process::id() % 1296))
+    )
+}
+
+fn base36(mut number: u128) -> String {
+    let mut digits = Vec::new();
+    while number > 0 || digits.is_empty() {
+        let digit = u32::try_from(number % 36).unwrap_or(0);
+        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
+        number /= 36;
+    }
+    digits.iter().rev().collect()
+}

@@ -1,0 +1,122 @@
+//! A distributed Connect worker with its plugins and a JMX agent.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
+
+use serde::Deserialize;
+
+use super::jvm::Jvm;
+use super::launch::{self, Launch, LaunchError, Site, write};
+use super::properties::{Settings, java_properties};
+use super::{Service, ServiceName, kafka};
+
+#[derive(Deserialize)]
+pub(crate) struct Config {
+    heap: String,
+    properties: Settings,
+    /// Classes that a ready worker lists.
+    pub plugins: Vec<String>,
+}
+
+/// `services/connect/settings.json`.
+pub(crate) fn settings() -> Result<Config, LaunchError> {
+    launch::settings(
+        "connect/settings.json",
+        include_str!("../../../../services/connect/settings.json"),
+    )
+}
+
+const PLUGINS: [&str; 1] = ["debezium-postgres"];
+const AGENT: &str = "jmx-agent";
+
+pub(super) struct Connect;
+
+impl Service for Connect {
+    fn needs(&self) -> &'static [ServiceName] {
+        &[ServiceName::Kafka]
+    }
+
+    fn ports(&self) -> &'static [(&'static str, u16)] {
+        &[("rest", 8083), ("jmx", 9404)]
+    }
+
+    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
+        ports
+            .iter()
+            .map(|(key, port)| (*key, format!("http://127.0.0.1:{port}")))
+            .collect()
+    }
+
+    fn components(&self) -> &'static [&'static str] {
+        &[kafka::COMPONENT, AGENT, PLUGINS[0]]
+    }
+
+    fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
+        let name = ServiceName::Connect;
+        let mut config = settings()?;
+        if site.defaults {
+            config.properties.remove("plugin.discovery");
+        }
+        let directory = site.directory(name)?;
+
+        // plugin.path is a folder of plugins, each a folder: links keep the verified trees where they are.
+        let plugin_path = directory.join("plugins");
+        std::fs::create_dir_all(&plugin_path).map_err(|source| LaunchError::Write {
+            path: plugin_path.clone(),
+            source,
+        })?;
+        for plugin in PLUGINS {
+            let link = plugin_path.join(plugin);
+            if !link.exists() {
+                symlink(site.tree(plugin)?, &link)
+                    .map_err(|source| LaunchError::Write { path: link, source })?;
+            }
+        }
+        let metrics = directory.join("jmx.yaml");
+        write(
+            &metrics,
+            include_str!("../../../../services/connect/jmx.json"),
+        )?;
+
+        let rest = site
+            .endpoints
+            .endpoint("connect", "connect", "rest")?
+            .to_owned();
+        let own = [
+            (
+                "bootstrap.servers",
+                site.endpoints
+                    .endpoint("connect", "kafka", "bootstrap")?
+                    .to_owned(),
+            ),
+            ("plugin.path", plugin_path.display().to_string()),
+            ("listeners", rest),
+            ("rest.advertised.host.name", "127.0.0.1".to_owned()),
+        ];
+        let file = directory.join("connect-distributed.properties");
+        write(&file, &java_properties(&config.properties, &own))?;
+
+        let agent_jar = site
+            .component(AGENT)?
+            .jars()
+            .first()
+            .ok_or_else(|| LaunchError::NotReady("agent".into()))?;
+        let jvm = Jvm {
+            heap: &config.heap,
+            class_path: site.component(kafka::COMPONENT)?.jars(),
+            main_class: "org.apache.kafka.connect.cli.ConnectDistributed",
+            args: vec![file.display().to_string()],
+            agent: Some(format!(
+                "{}=127.0.0.1:{}:{}",
+                agent_jar.display(),
+                site.port("jmx")?,
+                metrics.display()
+            )),
+        };
+        let argv = jvm.argv(site, &directory)?;
+        Ok(Launch {
+            prepare: Vec::new(),
+            main: site.process(name, argv, BTreeMap::new())?,
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! The exporter of this project.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::launch::{self, Launch, LaunchError, Site};
+use super::{Service, ServiceName};
+use crate::guard::StopPhase;
+
+#[derive(Deserialize)]
+pub(crate) struct Config {
+    topic: String,
+    group: String,
+}
+
+/// `services/exporter/settings.json`.
+pub(crate) fn settings() -> Result<Config, LaunchError> {
+    launch::settings(
+        "exporter/settings.json",
+        include_str!("../../../../services/exporter/settings.json"),
+    )
+}
+
+pub(super) struct Exporter;
+
+impl Service for Exporter {
+    fn needs(&self) -> &'static [ServiceName] {
+        &[ServiceName::Kafka]
+    }
+
+    fn ports(&self) -> &'static [(&'static str, u16)] {
+        &[("http", 8080)]
+    }
+
+    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
+        ports
+            .iter()
+            .map(|(key, port)| (*key, format!("http://127.0.0.1:{port}")))
+            .collect()
+    }
+
+    fn components(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
+        let config = settings()?;
+        let bootstrap = site
+            .endpoints
+            .endpoint("exporter", "kafka", "bootstrap")?
+            .to_owned();
+        let env = BTreeMap::from([
+            ("KAFKA_BOOTSTRAP_SERVERS".to_owned(), bootstrap),
+            ("KAFKA_TOPIC".to_owned(), config.topic),
+            ("KAFKA_GROUP_ID".to_owned(), config.group),
+            (
+                "LISTEN_ADDR".to_owned(),
+                format!("127.0.0.1:{}", site.port("http")?),
+            ),
+        ]);
+        let argv = vec![site.program("exporter")?.display().to_string()];
+        let mut main = site.process(ServiceName::Exporter, argv, env)?;
+        main.stop.phase = StopPhase::Clients;
+        Ok(Launch {
+            prepare: Vec::new(),
+            main,
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! What a service needs to know about its run, and what comes of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use crate::components::{self, Installed};
+use crate::endpoints::{EndpointError, Endpoints};
+use crate::guard::{SpawnSpec, StopPhase, StopSpec};
+use crate::runs::RunDir;
+use crate::services::{JvmMode, ServiceName};
+
+/// Processes that bring a service up.
+#[derive(Debug)]
+pub struct Launch {
+    /// Each runs to its end, with success, before the next.
+    pub prepare: Vec<SpawnSpec>,
+    /// The service.
+    pub main: SpawnSpec,
+}
+
+/// What runs without standing in the lock.
+#[derive(Debug, Default)]
+pub struct Programs {
+    /// Programs by name: `java`, `exporter`, `producer`.
+    pub paths: BTreeMap<&'static str, PathBuf>,
+    /// Prometheus.
+    pub prometheus: Option<components::prometheus::Prometheus>,
+}
+
+/// What a service sees of its run.
+#[derive(Debug)]
+pub struct Site<'a> {
+    /// The run's directory.
+    pub run: &'a RunDir,
+    /// Where everything will be reached.
+    pub endpoints: &'a Endpoints,
+    /// This service's ports by key.
+    pub ports: BTreeMap<&'static str, u16>,
+    /// Verified components by name.
+    pub installed: &'a BTreeMap<&'static str, Installed>,
+    /// Programs that are no component.
+    pub programs: &'a Programs,
+    /// How JVMs are run.
+    pub jvm: JvmMode,
+    /// Leave out those settings of ours that only make the start fast.
+    pub defaults: bool,
+    /// Services of this run.
+    pub members: &'a [ServiceName],
+}
+
+/// Why a service cannot be launched.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// A settings file cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A settings file of the project has not the shape that its service needs.
+    #[error("the settings in services/{file} are wrong")]
+    Settings {
+        /// File below `services/`.
+        file: &'static str,
+        /// Cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A program or component was not made ready before the start.
+    #[error("{0} was not made ready before the start")]
+    NotReady(String),
+    /// A neighbour has no address.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// A component is not as it should be.
+    #[error(transparent)]
+    Component(#[from] components::Error),
+    /// Root may not become the user that Postgres runs as.
+    #[error("no user `nobody` to run Postgres as: it refuses to run as root")]
+    NoUser,
+}
+
+impl Site<'_> {
+    /// The component, verified.
+    pub(super) fn component(&self, name: &str) -> Result<&Installed, LaunchError> {
+        self.installed
+            .get(name)
+            .ok_or_else(|| LaunchError::NotReady(name.to_owned()))
+    }
+
+    /// The directory of an unpacked component, verified.
+    pub(super) fn tree(&self, name: &str) -> Result<&Path, LaunchError> {
+        self.component(name)?
+            .root()
+            .ok_or_else(|| LaunchError::NotReady(name.to_owned()))
+    }
+
+    /// Path of a program.
+    pub(super) fn program(&self, name: &str) -> Result<&Path, LaunchError> {
+        self.programs
+            .paths
+            .get(name)
+            .map(PathBuf::as_path)
+            .ok_or_else(|| LaunchError::NotReady(name.to_owned()))
+    }
+
+    /// The port behind an endpoint of this service.
+    pub(super) fn port(&self, key: &str) -> Result<u16, LaunchError> {
+        self.ports
+            .get(key)
+            .copied()
+            .ok_or_else(|| LaunchError::NotReady(format!("the port `{key}`")))
+    }
+
+    /// The service's own directory.
+    pub(super) fn directory(&self, service: ServiceName) -> Result<PathBuf, LaunchError> {
+        self.run
+            .service(service.as_str())
+            .map_err(|source| LaunchError::Write {
+                path: self.run.path().join(service.as_str()),
+                source,
+            })
+    }
+
+    /// A process of this service, with a plain environment, ended by SIGTERM.
+    pub(super) fn process(
+        &self,
+        service: ServiceName,
+        argv: Vec<String>,
+        env: BTreeMap<String, String>,
+    ) -> Result<SpawnSpec, LaunchError> {
+        let mut environment: BTreeMap<String, String> = ["PATH", "HOME", "LANG", "TZ", "JAVA_HOME"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+            .collect();
+        environment.extend(env);
+        Ok(SpawnSpec {
+            name: service.as_str().to_owned(),
+            argv,
+            env: environment,
+            cwd: self.directory(service)?,
+            log: self.run.log(service.as_str()),
+            user: None,
+            stop: StopSpec {
+                phase: StopPhase::Servers,
+                signal: nix::libc::SIGTERM,
+                grace_ms: 10_000,
+                parent_death_signal: nix::libc::SIGKILL,
+            },
+            endpoints: self.endpoints.of(service.as_str()),
+            hidden: false,
+        })
+    }
+}
+
+/// A settings file of the project, from its text.
+pub(crate) fn settings<T: DeserializeOwned>(
+    file: &'static str,
+    text: &str,
+) -> Result<T, LaunchError> {
+    serde_json::from_str(text).map_err(|source| LaunchError::Settings { file, source })
+}
+
+/// Writes a settings file.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), LaunchError> {
+    std::fs::write(path, text).map_err(|source| LaunchError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}

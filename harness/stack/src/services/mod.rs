@@ -1,0 +1,164 @@
+//! What each service is started with. When it is ready is a separate matter: [`crate::ready`].
+//!
+//! A service is a file here and one in `ready/`, and a line in [`ServiceName::service`].
+
+pub(crate) mod connect;
+mod exporter;
+mod jvm;
+pub(crate) mod kafka;
+mod launch;
+mod postgres;
+pub(crate) mod producer;
+pub(crate) mod prometheus;
+mod properties;
+mod zookeeper;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use jvm::JvmMode;
+pub use launch::{Launch, LaunchError, Programs, Site};
+pub use postgres::settings as postgres_settings;
+
+/// The services of the lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum ServiceName {
+    Zookeeper,
+    Kafka,
+    Connect,
+    Postgres,
+    Prometheus,
+    Exporter,
+    Producer,
+}
+
+/// One service: what it needs, where it listens, how it is launched.
+pub trait Service: Sync {
+    /// Services that it talks to.
+    fn needs(&self) -> &'static [ServiceName];
+    /// Endpoint keys with the port that each has by default.
+    fn ports(&self) -> &'static [(&'static str, u16)];
+    /// Endpoints by key, from its ports by key.
+    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String>;
+    /// Names of the components that have to be installed.
+    fn components(&self) -> &'static [&'static str];
+    /// Writes its settings into the run's directory and says how it is started.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or a program is missing.
+    fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError>;
+}
+
+impl ServiceName {
+    /// All of them, each after what it needs.
+    pub const ALL: [Self; 7] = [
+        Self::Postgres,
+        Self::Prometheus,
+        Self::Zookeeper,
+        Self::Kafka,
+        Self::Connect,
+        Self::Exporter,
+        Self::Producer,
+    ];
+
+    /// The service of this name.
+    pub fn service(self) -> &'static dyn Service {
+        match self {
+            Self::Zookeeper => &zookeeper::Zookeeper,
+            Self::Kafka => &kafka::Kafka,
+            Self::Connect => &connect::Connect,
+            Self::Postgres => &postgres::Postgres,
+            Self::Prometheus => &prometheus::Prometheus,
+            Self::Exporter => &exporter::Exporter,
+            Self::Producer => &producer::Producer,
+        }
+    }
+
+    /// The name as in `lab status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zookeeper => "zookeeper",
+            Self::Kafka => "kafka",
+            Self::Connect => "connect",
+            Self::Postgres => "postgres",
+            Self::Prometheus => "prometheus",
+            Self::Exporter => "exporter",
+            Self::Producer => "producer",
+        }
+    }
+
+    /// These services and everything that they need, each after what it needs.
+    pub fn closure(wanted: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut pending: Vec<_> = wanted.into_iter().collect();
+        let mut found = Vec::new();
+        while let Some(name) = pending.pop() {
+            if !found.contains(&name) {
+                found.push(name);
+                pending.extend(name.service().needs());
+            }
+        }
+        Self::ALL
+            .into_iter()
+            .filter(|name| found.contains(name))
+            .collect()
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl FromStr for ServiceName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| {
+                let known: Vec<_> = Self::ALL.iter().map(|name| name.as_str()).collect();
+                format!(
+                    "there is no service `{text}`; there are {}",
+                    known.join(", ")
+                )
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closure_has_every_need_before_the_one_who_needs_it() {
+        use ServiceName::{Connect, Exporter, Kafka, Postgres, Zookeeper};
+        assert_eq!(
+            ServiceName::closure([Exporter]),
+            [Zookeeper, Kafka, Exporter]
+        );
+        assert_eq!(
+            ServiceName::closure([Connect, Postgres]),
+            [Postgres, Zookeeper, Kafka, Connect]
+        );
+        for name in ServiceName::ALL {
+            let closure = ServiceName::closure([name]);
+            for (place, member) in closure.iter().enumerate() {
+                assert!(
+                    member
+                        .service()
+                        .needs()
+                        .iter()
+                        .all(|need| closure[..place].contains(need)),
+                    "{member}"
+                );
+            }
+        }
+    }
+}

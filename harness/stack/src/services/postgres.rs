@@ -1,0 +1,171 @@
+//! Postgres with logical decoding, its data made anew for each run.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, chown};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::launch::{self, Launch, LaunchError, Site, write};
+use super::properties::{Settings, postgresql_conf};
+use super::{Service, ServiceName};
+use crate::components::stage_tree;
+
+/// Who connects, to what, and how the server is set up.
+#[derive(Debug, Deserialize)]
+pub struct PostgresSettings {
+    /// Superuser; it may replicate.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// Databases that are there from the start.
+    pub databases: Vec<String>,
+    settings: Settings,
+}
+
+/// `services/postgres/settings.json`.
+///
+/// # Errors
+/// When the file has another shape.
+pub fn settings() -> Result<PostgresSettings, LaunchError> {
+    launch::settings(
+        "postgres/settings.json",
+        include_str!("../../../../services/postgres/settings.json"),
+    )
+}
+
+const COMPONENT: &str = "postgres";
+
+pub(super) struct Postgres;
+
+impl Service for Postgres {
+    fn needs(&self) -> &'static [ServiceName] {
+        &[]
+    }
+
+    fn ports(&self) -> &'static [(&'static str, u16)] {
+        &[("sql", 5432)]
+    }
+
+    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
+        // Without the settings there is no user to connect as; `launch` reports what is wrong with them.
+        let (user, password) = settings().map_or_else(
+            |_| Default::default(),
+            |settings| (settings.user, settings.password),
+        );
+        ports
+            .iter()
+            .map(|(key, port)| {
+                (
+                    *key,
+                    format!("postgresql://{user}:{password}@127.0.0.1:{port}/postgres"),
+                )
+            })
+            .collect()
+    }
+
+    fn components(&self) -> &'static [&'static str] {
+        &[COMPONENT]
+    }
+
+    fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
+        let name = ServiceName::Postgres;
+        let settings = settings()?;
+        let directory = site.directory(name)?;
+        let user = unprivileged_user()?;
+
+        let programs = match user {
+            // That user may not be able to enter the cache below root's home.
+            Some(_) => {
+                let staged = directory.join("programs");
+                stage_tree(site.component(COMPONENT)?, &staged)?;
+                staged
+            }
+            None => site.tree(COMPONENT)?.to_owned(),
+        };
+        let data = directory.join("data");
+        let fresh = !data.exists();
+        let own = |path: &Path| match user {
+            Some((user, group)) => chown(path, Some(user), Some(group)),
+            None => Ok(()),
+        };
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| LaunchError::Write { path, source }
+        };
+        let password = directory.join("password");
+        let mut prepare = Vec::new();
+        let process = |argv: Vec<String>| -> Result<_, LaunchError> {
+            let mut spec = site.process(name, argv, BTreeMap::new())?;
+            spec.user = user;
+            spec.stop.signal = nix::libc::SIGINT;
+            // SIGKILL would leave shared memory behind.
+            spec.stop.parent_death_signal = nix::libc::SIGQUIT;
+            Ok(spec)
+        };
+        if fresh {
+            DirBuilder::new()
+                .mode(0o700)
+                .create(&data)
+                .map_err(failed(&data))?;
+            own(&data).map_err(failed(&data))?;
+            write(&password, &settings.password)?;
+            own(&password).map_err(failed(&password))?;
+            let mut initdb = process(vec![
+                programs.join("bin/initdb").display().to_string(),
+                format!("--pgdata={}", data.display()),
+                format!("--username={}", settings.user),
+                format!("--pwfile={}", password.display()),
+                "--auth=scram-sha-256".to_owned(),
+                "--encoding=UTF8".to_owned(),
+                "--no-locale".to_owned(),
+                "--no-sync".to_owned(),
+                "--no-instructions".to_owned(),
+            ])?;
+            initdb.name = "initdb".to_owned();
+            initdb.hidden = true;
+            prepare.push(initdb);
+        }
+        let config = directory.join("postgresql.conf");
+        let ours = [
+            ("listen_addresses", "127.0.0.1".to_owned()),
+            ("port", site.port("sql")?.to_string()),
+            ("unix_socket_directories", String::new()),
+            ("data_directory", data.display().to_string()),
+            ("hba_file", data.join("pg_hba.conf").display().to_string()),
+            (
+                "ident_file",
+                data.join("pg_ident.conf").display().to_string(),
+            ),
+        ];
+        write(&config, &postgresql_conf(&settings.settings, &ours))?;
+        own(&config).map_err(failed(&config))?;
+        let main = process(vec![
+            programs.join("bin/postgres").display().to_string(),
+            "-c".to_owned(),
+            format!("config_file={}", config.display()),
+        ])?;
+        if user.is_some() {
+            // The log is opened by the guard; the directory is where Postgres starts in.
+            fs::set_permissions(
+                &directory,
+                std::os::unix::fs::PermissionsExt::from_mode(0o755),
+            )
+            .map_err(failed(&directory))?;
+        }
+        Ok(Launch { prepare, main })
+    }
+}
+
+/// Postgres refuses to run as root: `nobody` then.
+fn unprivileged_user() -> Result<Option<(u32, u32)>, LaunchError> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(None);
+    }
+    let user = nix::unistd::User::from_name("nobody")
+        .ok()
+        .flatten()
+        .ok_or(LaunchError::NoUser)?;
+    Ok(Some((user.uid.as_raw(), user.gid.as_raw())))
+}

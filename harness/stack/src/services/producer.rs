@@ -1,0 +1,66 @@
+//! The producer of this project.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::launch::{self, Launch, LaunchError, Site};
+use super::{Service, ServiceName};
+use crate::guard::StopPhase;
+
+#[derive(Deserialize)]
+pub(crate) struct Config {
+    pub topic: String,
+    /// Messages a second.
+    rate: u32,
+}
+
+/// `services/producer/settings.json`.
+pub(crate) fn settings() -> Result<Config, LaunchError> {
+    launch::settings(
+        "producer/settings.json",
+        include_str!("../../../../services/producer/settings.json"),
+    )
+}
+
+pub(super) struct Producer;
+
+impl Service for Producer {
+    fn needs(&self) -> &'static [ServiceName] {
+        &[ServiceName::Kafka]
+    }
+
+    fn ports(&self) -> &'static [(&'static str, u16)] {
+        &[]
+    }
+
+    fn endpoints(&self, _ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
+        BTreeMap::new()
+    }
+
+    fn components(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
+        let config = settings()?;
+        let bootstrap = site
+            .endpoints
+            .endpoint("producer", "kafka", "bootstrap")?
+            .to_owned();
+        let env = BTreeMap::from([
+            ("KAFKA_BOOTSTRAP_SERVERS".to_owned(), bootstrap),
+            ("KAFKA_TOPIC".to_owned(), config.topic),
+        ]);
+        let argv = vec![
+            site.program("producer")?.display().to_string(),
+            format!("--rate={}", config.rate),
+        ];
+        let mut main = site.process(ServiceName::Producer, argv, env)?;
+        main.stop.phase = StopPhase::Clients;
+        Ok(Launch {
+            prepare: Vec::new(),
+            main,
+        })
+    }
+}

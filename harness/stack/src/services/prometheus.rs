@@ -1,0 +1,102 @@
+//! Prometheus, scraping what the run has.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::launch::{self, Launch, LaunchError, Site, write};
+use super::{Service, ServiceName};
+
+#[derive(Deserialize)]
+pub(crate) struct Config {
+    global: Value,
+    pub jobs: BTreeMap<String, Job>,
+}
+
+/// `services/prometheus/settings.json`.
+pub(crate) fn settings() -> Result<Config, LaunchError> {
+    launch::settings(
+        "prometheus/settings.json",
+        include_str!("../../../../services/prometheus/settings.json"),
+    )
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Job {
+    pub service: ServiceName,
+    endpoint: String,
+    path: String,
+}
+
+pub(super) struct Prometheus;
+
+impl Service for Prometheus {
+    fn needs(&self) -> &'static [ServiceName] {
+        &[]
+    }
+
+    fn ports(&self) -> &'static [(&'static str, u16)] {
+        &[("http", 9090)]
+    }
+
+    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
+        ports
+            .iter()
+            .map(|(key, port)| (*key, format!("http://127.0.0.1:{port}")))
+            .collect()
+    }
+
+    fn components(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
+        let name = ServiceName::Prometheus;
+        let config = settings()?;
+        let directory = site.directory(name)?;
+        let mut jobs = Vec::new();
+        for (job, target) in config
+            .jobs
+            .iter()
+            .filter(|(_, target)| site.members.contains(&target.service))
+        {
+            let url =
+                site.endpoints
+                    .endpoint("prometheus", target.service.as_str(), &target.endpoint)?;
+            let address = url.trim_start_matches("http://");
+            jobs.push(json!({
+                "job_name": job,
+                "metrics_path": target.path,
+                "static_configs": [{ "targets": [address] }],
+            }));
+        }
+        let file = directory.join("prometheus.yml");
+        // JSON is YAML.
+        write(
+            &file,
+            &format!(
+                "{:#}\n",
+                json!({ "global": config.global, "scrape_configs": jobs })
+            ),
+        )?;
+        let program = site
+            .programs
+            .prometheus
+            .as_ref()
+            .ok_or_else(|| LaunchError::NotReady("Prometheus".to_owned()))?;
+        let mut argv = vec![
+            program.server.display().to_string(),
+            format!("--config.file={}", file.display()),
+            format!("--storage.tsdb.path={}", directory.join("data").display()),
+            format!("--web.listen-address=127.0.0.1:{}", site.port("http")?),
+        ];
+        if let Some(assets) = &program.web_assets {
+            argv.push(format!("--web.local-assets={}", assets.display()));
+        }
+        Ok(Launch {
+            prepare: Vec::new(),
+            main: site.process(name, argv, BTreeMap::new())?,
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! ZooKeeper, from the jars that Kafka brings along.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::jvm::Jvm;
+use super::launch::{self, Launch, LaunchError, Site, write};
+use super::properties::{Settings, java_properties};
+use super::{Service, ServiceName, kafka};
+
+#[derive(Deserialize)]
+pub(crate) struct Config {
+    heap: String,
+    properties: Settings,
+}
+
+/// `services/zookeeper/settings.json`.
+pub(crate) fn settings() -> Result<Config, LaunchError> {
+    launch::settings(
+        "zookeeper/settings.json",
+        include_str!("../../../../services/zookeeper/settings.json"),
+    )
+}
+
+pub(super) struct Zookeeper;
+
+impl Service for Zookeeper {
+    fn needs(&self) -> &'static [ServiceName] {
+        &[]
+    }
+
+    fn ports(&self) -> &'static [(&'static str, u16)] {
+        &[("client", 2181)]
+    }
+
+    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
+        ports
+            .iter()
+            .map(|(key, port)| (*key, format!("127.0.0.1:{port}")))
+            .collect()
+    }
+
+    fn components(&self) -> &'static [&'static str] {
+        &[kafka::COMPONENT]
+    }
+
+    fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
+        let name = ServiceName::Zookeeper;
+        let config = settings()?;
+        let directory = site.directory(name)?;
+        let own = [
+            ("dataDir", directory.join("data").display().to_string()),
+            ("clientPort", site.port("client")?.to_string()),
+            ("clientPortAddress", "127.0.0.1".to_owned()),
+        ];
+        let file = directory.join("zookeeper.properties");
+        write(&file, &java_properties(&config.properties, &own))?;
+        let jvm = Jvm {
+            heap: &config.heap,
+            class_path: site.component(kafka::COMPONENT)?.jars(),
+            main_class: "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+            args: vec![file.display().to_string()],
+            agent: None,
+        };
+        let argv = jvm.argv(site, &directory)?;
+        let mut main = site.process(name, argv, BTreeMap::new())?;
+        main.stop.grace_ms = 1000;
+        Ok(Launch {
+            prepare: Vec::new(),
+            main,
+        })
+    }
+}

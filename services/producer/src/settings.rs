@@ -1,0 +1,79 @@
+//! The producer's settings.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use settings::{KafkaArgs, LogArgs, count, duration, positive};
+
+/// Produces JSON metrics to a Kafka topic.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "producer", version, after_help = EXAMPLES)]
+pub struct Settings {
+    /// Where Kafka is.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// Time from the start of one round to the start of the next; a round is one message of each source [default: 1s, or none with --rate]
+    #[arg(long, env = "PRODUCER_INTERVAL", value_parser = duration)]
+    pub interval: Option<Duration>,
+    /// Messages a second at most; 0 is no limit
+    #[arg(long, env = "PRODUCER_RATE", default_value = "0", value_parser = rate)]
+    pub rate: f64,
+    /// Stop after this many messages [default: run until SIGTERM, or once through the file with --replay]
+    #[arg(long, env = "PRODUCER_COUNT", value_parser = positive::<u64>)]
+    pub count: Option<u64>,
+    /// Distinct series in all
+    #[arg(long, env = "PRODUCER_SERIES", default_value = "10", value_parser = positive::<u32>)]
+    pub series: u32,
+    /// Metrics in each message; a source is as many series as go into one message
+    #[arg(long, env = "PRODUCER_METRICS_PER_MESSAGE", default_value = "10", value_parser = positive::<u32>)]
+    pub metrics_per_message: u32,
+    /// Tell the sources apart by a label "source" (an extension of the format) instead of in the names
+    #[arg(long, env = "PRODUCER_LABELS")]
+    pub labels: bool,
+    /// Start of the random numbers: the same seed makes the same messages [default: random, shown in the summary]
+    #[arg(long, env = "PRODUCER_SEED", value_parser = count::<u64>)]
+    pub seed: Option<u64>,
+    /// Send the lines of this file of JSON lines, byte for byte, instead of generated metrics
+    #[arg(long, env = "PRODUCER_REPLAY", value_name = "FILE", conflicts_with_all = ["labels", "seed"])]
+    pub replay: Option<PathBuf>,
+    /// Key of the messages of --replay; one key keeps all lines in order
+    #[arg(long, env = "PRODUCER_KEY", default_value = "replay")]
+    pub key: String,
+    /// How long to wait for the last acknowledgements before the end
+    #[arg(long, env = "PRODUCER_FLUSH_TIMEOUT", default_value = "10s", value_parser = duration)]
+    pub flush_timeout: Duration,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+impl Settings {
+    /// The pause between rounds that holds when none was given.
+    pub fn interval(&self) -> Duration {
+        match self.interval {
+            Some(interval) => interval,
+            None if self.rate > 0.0 || self.replay.is_some() => Duration::ZERO,
+            None => Duration::from_secs(1),
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  producer                                              ten series, one message a second, until SIGTERM
+  producer --count 1000000 --interval 0 --json          as fast as it goes, then figures as JSON
+  producer --series 10000 --metrics-per-message 20 --rate 500 --seed 1
+  producer --replay lines.jsonl --bootstrap-servers broker:9092
+
+Exit status: 0 every message was acknowledged, 1 some were not, 2 a setting is wrong.";
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate),
+        _ => Err("messages per second as a number, or 0 for no limit".to_owned()),
+    }
+}

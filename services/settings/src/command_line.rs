@@ -1,0 +1,103 @@
+//! Parses the command line, and words its errors.
+
+use std::error::Error as _;
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Parser};
+
+/// Parses flags and environment variables.
+///
+/// # Errors
+/// The text for the user (or the help they asked for) and the exit status that goes with it. Text
+/// with status 0 belongs on standard output.
+pub fn parse<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, (String, u8)> {
+    P::try_parse_from(args).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (error.render().to_string(), 0),
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
+            let mut command = P::command();
+            // Without this, arguments do not yet show themselves as they do in errors.
+            command.build();
+            let text = invalid_value(&command, &error);
+            (
+                text.unwrap_or_else(|| error.render().to_string()),
+                crate::EXIT_USAGE,
+            )
+        }
+        _ => (error.render().to_string(), crate::EXIT_USAGE),
+    })
+}
+
+/// clap names the flag even when the value came from a variable; here the variable comes first.
+fn invalid_value(command: &Command, error: &clap::Error) -> Option<String> {
+    let (ContextValue::String(shown), ContextValue::String(held)) = (
+        error.get(ContextKind::InvalidArg)?,
+        error.get(ContextKind::InvalidValue)?,
+    ) else {
+        return None;
+    };
+    let arg = command
+        .get_arguments()
+        .find(|arg| arg.to_string() == *shown)?;
+    let flag = format!("--{}", arg.get_long()?);
+    let name = match arg.get_env() {
+        Some(variable) => format!("{} ({flag})", variable.to_string_lossy()),
+        None => flag,
+    };
+    let may_hold = match (error.source(), error.get(ContextKind::ValidValue)) {
+        (Some(expected), _) => expected.to_string(),
+        (None, Some(ContextValue::Strings(values))) => format!("one of: {}", values.join(", ")),
+        _ => return None,
+    };
+    Some(format!(
+        "error: {name} holds {held:?}; it may hold {may_hold}\n"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[derive(Parser, Debug)]
+    struct Args {
+        #[arg(long, env = "SETTINGS_TEST_PAUSE", value_parser = crate::duration)]
+        pause: std::time::Duration,
+        #[arg(long, value_parser = ["one", "two"], default_value = "one")]
+        number: String,
+    }
+
+    fn error(args: &[&str]) -> (String, u8) {
+        parse::<Args>(
+            std::iter::once("x")
+                .chain(args.iter().copied())
+                .map(OsString::from),
+        )
+        .unwrap_err()
+    }
+
+    #[test]
+    fn names_the_variable_the_value_and_what_it_may_hold() {
+        let (text, status) = error(&["--pause", "soon"]);
+        assert_eq!(
+            text,
+            "error: SETTINGS_TEST_PAUSE (--pause) holds \"soon\"; it may hold a duration such as 250ms, 10s or 5m\n"
+        );
+        assert_eq!(status, 2);
+    }
+
+    #[test]
+    fn lists_the_values_of_a_choice() {
+        let (text, _) = error(&["--pause", "1s", "--number", "three"]);
+        assert_eq!(
+            text,
+            "error: --number holds \"three\"; it may hold one of: one, two\n"
+        );
+    }
+
+    #[test]
+    fn help_is_no_failure() {
+        assert_eq!(error(&["--help"]).1, 0);
+    }
+}

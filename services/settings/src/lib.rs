@@ -1,0 +1,17 @@
+//! Settings from flags and environment variables, the same way in every service.
+//!
+//! Every setting is a flag and a variable; the flag wins. A value that does not fit is an error that
+//! says which variable, what it held and what it may hold, and ends the program with status 2.
+
+mod command_line;
+mod kafka;
+mod log;
+mod value;
+
+pub use command_line::parse;
+pub use kafka::{KafkaArgs, KafkaSettingError};
+pub use log::{LogArgs, LogFormat};
+pub use value::{count, duration, positive};
+
+/// Exit status when the input, not the program, is wrong.
+pub const EXIT_USAGE: u8 = 2;
