@@ -28,7 +28,7 @@ const KEPT: usize = 5;
 pub struct RunDir {
     path: PathBuf,
     id: String,
-    lock: Option<Arc<Flock<File>>>,
+    _lock: Option<Arc<Flock<File>>>,
 }
 
 /// Where runs are kept: `$LAB_STATE_DIR`, else `$XDG_STATE_HOME/kafka-connect-lab`, else
@@ -80,7 +80,7 @@ impl RunDir {
                     return Ok(Self {
                         path,
                         id,
-                        lock: None,
+                        _lock: None,
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -101,7 +101,7 @@ impl RunDir {
             .map_err(|(_, errno)| io::Error::from(errno))?;
         fs::rename(unseen, path.join("lock"))?;
         Ok(Self {
-            lock: Some(Arc::new(lock)),
+            _lock: Some(Arc::new(lock)),
             ..Self::at(path)
         })
     }
@@ -115,7 +115,7 @@ impl RunDir {
         Self {
             path: path.to_owned(),
             id,
-            lock: None,
+            _lock: None,
         }
     }
 

@@ -46,7 +46,7 @@ pub fn print(guards: &[Guard], json: bool) -> Result<Verdict> {
             continue;
         }
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_header([
+        table.load_style(presets::NOTHING).set_header([
             "service",
             "state",
             "pid",

@@ -72,7 +72,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     }
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_header(["start", "median", "least", "most"]);
     for (name, list) in [
         ("lab up", &samples.lab_seconds),
