@@ -163,12 +163,17 @@ fn make_dir(path: &Path) -> Result<(), Error> {
 }
 
 /// Whether a link at `path` that leads to `target` ends inside of the tree, by its text alone.
+///
+/// `..` counts only at the beginning, where it climbs directories that are known to be real. After a name it could climb
+/// from wherever another link leads: `a -> ..` and then `b -> a/..` would be outside, each harmless alone.
 fn stays_inside(path: &str, target: &Path) -> bool {
     let mut depth = path.matches('/').count();
+    let mut named = false;
     for component in target.components() {
         match component {
-            Component::Normal(_) => depth += 1,
+            Component::Normal(_) => named = true,
             Component::CurDir => {}
+            Component::ParentDir if named => return false,
             Component::ParentDir => match depth.checked_sub(1) {
                 Some(less) => depth = less,
                 None => return false,

@@ -140,11 +140,19 @@ impl Cache {
             })
             .or_else(|| named("HOME").map(|home| home.join(".cache/kafka-connect-lab")))
             .ok_or(Error::NoCacheDirectory)?;
-        let dir = std::path::absolute(&dir).map_err(|source| Error::io("find", &dir, source))?;
-        Ok(Cache {
-            maven_dir: named("LAB_MAVEN_DIR"),
-            ..Self::at(dir, lock)
-        })
+        let mut cache = Self::at(usable("LAB_CACHE_DIR", dir)?, lock);
+        if let Some(dir) = named("LAB_MAVEN_DIR") {
+            let dir = usable("LAB_MAVEN_DIR", dir)?;
+            if !dir.is_dir() {
+                return Err(Error::UnusableDirectory {
+                    variable: "LAB_MAVEN_DIR",
+                    dir,
+                    problem: "is not a directory; let it name one in the layout of a Maven repository, or unset it",
+                });
+            }
+            cache = cache.with_maven_dir(dir);
+        }
+        Ok(cache)
     }
 
     /// A cache at a given place, without any further source.
@@ -263,13 +271,8 @@ impl Cache {
                 }
             };
             let scratch = held.scratch()?;
-            fetch(
-                &maven,
-                &plan.files,
-                &self.dir.join("maven"),
-                scratch.path(),
-                progress,
-            )?;
+            let store = self.dir.join("maven");
+            fetch(&maven, &plan.files, &store, scratch.path(), progress)?;
         }
         for id in &plan.trees {
             progress.note(&format!("unpacking {id}"));
@@ -503,14 +506,22 @@ impl Cache {
 
     /// Takes a tree out of use in one step, then deletes it.
     pub(crate) fn delete_tree(&self, dir: &Path) -> Result<(), Error> {
-        let grave = self.scratch()?;
-        match fs::rename(dir, grave.path().join("tree")) {
-            // Another process was faster.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(Error::io("remove", dir, error)),
-            Ok(()) => grave
-                .close()
-                .map_err(|source| Error::io("remove", dir, source)),
+        loop {
+            let grave = self.scratch()?;
+            match fs::rename(dir, grave.path().join("tree")) {
+                // Another process was faster, or it emptied `tmp` in this moment and took the grave away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if !dir.exists() {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(Error::io("remove", dir, error)),
+                // Out of use is what matters. What cannot be removed now, the next fetch removes.
+                Ok(()) => {
+                    drop(grave);
+                    return Ok(());
+                }
+            }
         }
     }
 
@@ -554,17 +565,55 @@ impl Cache {
                 Err(TryLockError::Error(source)) => return Err(Error::io("lock", &path, source)),
             }
         }
-        let tmp = self.dir.join("tmp");
-        match fs::remove_dir_all(&tmp) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::io("empty", &tmp, error));
-            }
-            _ => Ok(Held {
-                cache: self,
-                _file: file,
-            }),
-        }
+        self.empty_tmp()?;
+        Ok(Held {
+            cache: self,
+            _file: file,
+        })
     }
+
+    /// Removes what killed processes left. The kernel gives their lock free before their Maven is gone: for that moment
+    /// files may still appear.
+    fn empty_tmp(&self) -> Result<(), Error> {
+        const ATTEMPTS: usize = 50;
+        let tmp = self.dir.join("tmp");
+        let mut last = io::Error::from(io::ErrorKind::DirectoryNotEmpty);
+        for _ in 0..ATTEMPTS {
+            match fs::remove_dir_all(&tmp) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !tmp.exists() => {
+                    return Ok(());
+                }
+                Err(error)
+                    if [io::ErrorKind::DirectoryNotEmpty, io::ErrorKind::NotFound]
+                        .contains(&error.kind()) =>
+                {
+                    last = error;
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => return Err(Error::io("empty", &tmp, error)),
+            }
+        }
+        Err(Error::io("empty", &tmp, last))
+    }
+}
+
+/// A directory in absolute form, whose files Java can be told of.
+fn usable(variable: &'static str, dir: PathBuf) -> Result<PathBuf, Error> {
+    // They separate the entries of a class path and of Connect's plugin.path.
+    if dir
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| b":,".contains(byte))
+    {
+        return Err(Error::UnusableDirectory {
+            variable,
+            dir,
+            problem: "has a colon or a comma in it, where Java would end the name; set it to another directory",
+        });
+    }
+    std::path::absolute(&dir).map_err(|source| Error::io("find", &dir, source))
 }
 
 /// The right to write into the cache. The kernel takes it back when the process ends, however it ends.
@@ -612,6 +661,10 @@ pub(crate) fn read_manifest(path: &Path, sha256: Option<Sri>) -> Result<Manifest
 
 /// What is wrong with the content of a file.
 pub(crate) fn check(path: &Path, size: u64, sha256: &Sri) -> Option<Wrong> {
+    // Opening a named pipe would wait for ever.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Some(Wrong::Kind);
+    }
     match Sri::of_file(path) {
         Ok((found, _)) if found == *sha256 => None,
         Ok((_, found)) if found != size => Some(Wrong::Size {

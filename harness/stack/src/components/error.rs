@@ -52,12 +52,34 @@ pub enum Error {
         remedy: &'static str,
     },
     /// The file system refused.
-    #[error("cannot {action}")]
+    #[error("cannot {action}{}", remedy(source))]
     Io {
         /// What was tried, with the path.
         action: String,
         /// The cause.
         source: io::Error,
+    },
+    /// A directory that a variable names cannot be used.
+    #[error("{variable} names {}, which {problem}", dir.display())]
+    UnusableDirectory {
+        /// The variable, or what stands for it.
+        variable: &'static str,
+        /// The directory.
+        dir: PathBuf,
+        /// Why, and what to do.
+        problem: &'static str,
+    },
+    /// The file system of the cache is full.
+    #[error(
+        "no space left for the cache in {}: {free} bytes are free, {needed} more are needed; make room there, or set LAB_CACHE_DIR to a directory on a larger disk. What has arrived is kept.", dir.display()
+    )]
+    DiskFull {
+        /// The cache.
+        dir: PathBuf,
+        /// Bytes that an ordinary user may still write there.
+        free: u64,
+        /// Bytes of the files that did not arrive.
+        needed: u64,
     },
     /// Neither `LAB_CACHE_DIR` nor `XDG_CACHE_HOME` nor `HOME` says where the cache is.
     #[error(
@@ -91,7 +113,7 @@ pub enum Error {
         problem: String,
     },
     /// An archive is cut off, or is not an archive of its kind.
-    #[error("cannot unpack {archive}")]
+    #[error("cannot unpack {archive}{}", remedy(source))]
     Unpack {
         /// The archive.
         archive: String,
@@ -160,6 +182,19 @@ impl Error {
             action: format!("{action} {}", path.display()),
             source,
         }
+    }
+}
+
+/// What the user can do about a file system that refuses; empty where that depends on the case.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room there, or set LAB_CACHE_DIR to a directory on a larger disk"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; see to the permissions there, or set LAB_CACHE_DIR to a directory that you may write to"
+        }
+        _ => "",
     }
 }
 

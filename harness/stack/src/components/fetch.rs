@@ -53,6 +53,10 @@ pub(crate) fn fetch(
         return Err(Error::Refused { damages });
     }
     if !pending.is_empty() {
+        let needed = pending.iter().map(|file| file.file.size).sum();
+        if let Some(full) = full(scratch, store, needed, &ended.tail) {
+            return Err(full);
+        }
         return Err(Error::Maven {
             missing: pending.len(),
             wanted: files.len(),
@@ -61,6 +65,18 @@ pub(crate) fn fetch(
         });
     }
     Ok(())
+}
+
+/// Whether a full disk is why Maven failed. On one, its own log may have been cut off too.
+fn full(scratch: &Path, store: &Path, needed: u64, tail: &str) -> Option<Error> {
+    let free = rustix::fs::statvfs(scratch)
+        .ok()
+        .map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))?;
+    (free < needed || tail.contains("No space left on device")).then(|| Error::DiskFull {
+        dir: store.parent().unwrap_or(store).to_owned(),
+        free,
+        needed,
+    })
 }
 
 /// Spreads the files over the queues so that each has about the same number of bytes to fetch.

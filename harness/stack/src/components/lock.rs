@@ -127,6 +127,22 @@ impl Lock {
                 }
             }
         }
+        let mut seen: BTreeMap<&str, &LockedFile> = BTreeMap::new();
+        for file in pinned
+            .values()
+            .flat_map(BTreeMap::values)
+            .flat_map(|pinned| &pinned.files)
+        {
+            if seen
+                .insert(&file.path, file)
+                .is_some_and(|other| other != file)
+            {
+                return Err(stale(format!(
+                    "it has {} with two hashes or sizes",
+                    file.path
+                )));
+            }
+        }
         for (name, versions) in &pinned {
             for version in versions.keys() {
                 if !catalog
