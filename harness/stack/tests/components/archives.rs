@@ -33,6 +33,7 @@ const LINK: EntryType = EntryType::Symlink;
 #[case::link_out(&[("link", LINK, "../escaped")], "link that leads out")]
 #[case::absolute_link(&[("link", LINK, "/etc")], "link that leads out")]
 #[case::links_that_lead_out_together(&[("dir/up", LINK, ".."), ("out", LINK, "dir/up/../escaped")], "link that leads out")]
+#[case::links_that_lead_out_together_from_below(&[("d/e/up", LINK, "../.."), ("d/e/out", LINK, "up/../escaped")], "link that leads out")]
 #[case::file_below_a_link(&[("dir/x", FILE, ""), ("link", LINK, "dir"), ("link/escaped", FILE, "")], "below something that is not a directory")]
 #[case::file_below_a_file(&[("dir", FILE, ""), ("dir/escaped", FILE, "")], "below something that is not a directory")]
 #[case::file_in_place_of_a_link(&[("link", LINK, "dir"), ("link", FILE, "")], "there twice")]
