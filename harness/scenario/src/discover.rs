@@ -46,3 +46,49 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Problems> {
     }
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::discover;
+    use std::fs;
+
+    #[test]
+    fn finds_scenarios_in_areas_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let files = [
+            "cdc/truncate.toml",
+            "cdc/delete.toml",
+            "cdc/connector.json",
+            "cdc/.hidden.toml",
+            "cdc/include/steps.toml",
+            "include/steps.toml",
+            ".git/config.toml",
+            "expose/gauge.toml",
+            "not-in-an-area.toml",
+        ];
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found = discover(root.path()).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|path| path.strip_prefix(root.path()).unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(
+            found,
+            ["cdc/delete.toml", "cdc/truncate.toml", "expose/gauge.toml"]
+        );
+    }
+
+    #[test]
+    fn names_a_folder_that_is_not_there() {
+        let problems = discover("no/such/folder".as_ref()).unwrap_err();
+        let text = problems.to_string();
+        assert!(
+            text.starts_with("no/such/folder:1:1: cannot read the folder"),
+            "{text}"
+        );
+    }
+}

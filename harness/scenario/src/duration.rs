@@ -99,3 +99,38 @@ impl JsonSchema for Duration {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Duration;
+    use rstest::rstest;
+    use std::time::Duration as StdDuration;
+
+    #[rstest]
+    #[case::milliseconds("250ms", StdDuration::from_millis(250))]
+    #[case::seconds("30s", StdDuration::from_secs(30))]
+    #[case::two_units("1m 30s", StdDuration::from_secs(90))]
+    #[case::zero("0s", StdDuration::ZERO)]
+    #[case::a_day("24h", StdDuration::from_secs(86_400))]
+    fn reads(#[case] text: &str, #[case] length: StdDuration) {
+        assert_eq!(Duration::parse(text).map(Duration::get), Ok(length));
+    }
+
+    #[rstest]
+    #[case::no_unit("30", "\"30\" has no unit")]
+    #[case::backwards("-5s", "time does not run backwards")]
+    #[case::too_long("25h", "\"25h\" is longer than a day")]
+    #[case::unknown_unit("5 fortnights", "unknown time unit \"fortnights\"")]
+    #[case::empty("", "value was empty")]
+    #[case::overflow("99999999999999999999s", "number is too large")]
+    fn refuses(#[case] text: &str, #[case] reason: &str) {
+        let error = Duration::parse(text).unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
+
+    #[test]
+    fn is_written_as_it_is_read() {
+        let length = Duration::from_millis(90_250);
+        assert_eq!(Duration::parse(&length.to_string()), Ok(length));
+    }
+}

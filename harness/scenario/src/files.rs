@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::Value as Json;
 
 use crate::fault::{Fault, FaultKind};
+use crate::json;
 use crate::near::near_miss;
 use crate::node::{Node, Value};
 use crate::problem::{Problem, Problems, Source};
@@ -25,6 +26,8 @@ const LARGEST_CONTENT: u64 = 16 << 20;
 pub(crate) struct Place {
     /// The folder of the file whose values are read; `None` when it is only text.
     pub(crate) folder: Option<PathBuf>,
+    /// The same folder as messages name it.
+    pub(crate) shown: PathBuf,
     /// The folder that no path leads out of, canonical.
     pub(crate) root: PathBuf,
 }
@@ -94,7 +97,7 @@ pub(crate) fn locate(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let siblings = siblings(folder, written);
             let problem = problem(format!("no such file: {written:?}"))
-                .help(format!("looked in {}", folder.display()))
+                .help(format!("looked in {}", folder_name(&place.shown)))
                 .near(near_miss(written, siblings.iter().map(String::as_str)));
             return Err(Box::new(problem));
         }
@@ -134,35 +137,70 @@ fn siblings(folder: &Path, written: &str) -> Vec<String> {
     names
 }
 
-/// Reads a text file of at most `limit` bytes.
-pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<String, String> {
+fn folder_name(folder: &Path) -> String {
+    if folder == Path::new("") {
+        "the folder of the scenario".to_owned()
+    } else {
+        folder.display().to_string()
+    }
+}
+
+/// Reads a text file of at most `limit` bytes. `shown` is what messages call it; `problem` places one that has no place
+/// in the file itself.
+pub(crate) fn read_source(
+    path: &Path,
+    shown: PathBuf,
+    limit: u64,
+    problem: impl Fn(String) -> Problem,
+) -> Result<Arc<Source>, Box<Problem>> {
+    // Opening a pipe would block, and a device would never end.
+    let is_file = fs::metadata(path).map(|metadata| metadata.is_file());
+    match is_file {
+        Err(error) => return Err(Box::new(problem(format!("cannot read the file: {error}")))),
+        Ok(false) => return Err(Box::new(problem("this is not a file".to_owned()))),
+        Ok(true) => {}
+    }
     let mut bytes = Vec::new();
     // Read before measuring: a file that grows meanwhile is still held to the limit.
     let read = fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("cannot read the file: {error}"))?;
-    if bytes.len() as u64 > limit {
-        return Err(format!("the file is too large: more than {limit} bytes"));
+    if let Err(error) = read {
+        return Err(Box::new(problem(format!("cannot read the file: {error}"))));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        format!(
-            "the file is not UTF-8 text: byte {}",
-            error.utf8_error().valid_up_to() + 1
-        )
-    })
+    if bytes.len() as u64 > limit {
+        let problem = problem("the file is too large".to_owned()).help(format!(
+            "at most {limit} bytes; what a laboratory does not need to read belongs elsewhere"
+        ));
+        return Err(Box::new(problem));
+    }
+    String::from_utf8(bytes)
+        .map(|text| Source::new(shown.clone(), text))
+        .map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let bytes = error.as_bytes();
+            let help = if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+                "it looks like UTF-16: save it as UTF-8"
+            } else {
+                "save it as UTF-8"
+            };
+            let source = Source::new(shown, String::from_utf8_lossy(bytes));
+            let broken = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+            Box::new(Problem::new(&source, broken, "this is not UTF-8 text").help(help))
+        })
 }
 
-fn read_content(path: &Path, node: &Node, context: Context<'_>) -> Result<Arc<Source>, Fault> {
-    let text = read_limited(path, LARGEST_CONTENT).map_err(|message| {
-        let problem = Problem::new(context.source, node.span.clone(), message)
-            .help(format!("the file is {}", path.display()));
-        Fault::new(FaultKind::Reported(vec![problem]))
-    })?;
-    // Named as the scenario is: beside it, absolute or relative.
-    let shown = match (&node.value, context.source.file.parent()) {
-        (Value::String(written), Some(folder)) => folder.join(written),
-        _ => path.to_owned(),
+fn read_content(
+    path: &Path,
+    written: &str,
+    node: &Node,
+    context: Context<'_>,
+) -> Result<Arc<Source>, Fault> {
+    let shown = context.place.shown.join(written);
+    let problem = |message: String| {
+        Problem::new(context.source, node.span.clone(), message)
+            .help(format!("the file is {}", shown.display()))
     };
-    Ok(Source::new(shown, text))
+    read_source(path, shown.clone(), LARGEST_CONTENT, problem)
+        .map_err(|problem| Fault::new(FaultKind::Reported(vec![*problem])))
 }
 
 fn reported(problems: Problems) -> Result<(), Fault> {
@@ -175,8 +213,13 @@ fn reported(problems: Problems) -> Result<(), Fault> {
     }
 }
 
-pub(crate) fn read_text(path: &Path, node: &Node, context: Context<'_>) -> Result<Node, Fault> {
-    let source = read_content(path, node, context)?;
+pub(crate) fn read_text(
+    path: &Path,
+    written: &str,
+    node: &Node,
+    context: Context<'_>,
+) -> Result<Node, Fault> {
+    let source = read_content(path, written, node, context)?;
     let mut problems = Problems::default();
     let mut substitution = Substitution::new(context.vars, &source, context.phase, &mut problems);
     let (text, known) = substitution.text(&source.text);
@@ -188,35 +231,26 @@ pub(crate) fn read_text(path: &Path, node: &Node, context: Context<'_>) -> Resul
     })
 }
 
-pub(crate) fn read_json(path: &Path, node: &Node, context: Context<'_>) -> Result<Node, Fault> {
-    let source = read_content(path, node, context)?;
-    let json: Json = serde_json::from_str(&source.text).map_err(|error| {
-        let start = offset(&source.text, error.line(), error.column());
-        let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or("not JSON");
-        let problem = Problem::new(&source, start..start + 1, format!("not JSON: {message}"));
-        Fault::new(FaultKind::Reported(vec![problem]))
-    })?;
+pub(crate) fn read_json(
+    path: &Path,
+    written: &str,
+    node: &Node,
+    context: Context<'_>,
+) -> Result<Node, Fault> {
+    let source = read_content(path, written, node, context)?;
+    let json =
+        json::parse(&source).map_err(|problem| Fault::new(FaultKind::Reported(vec![*problem])))?;
     // Mistakes are looked for in the text, where their places are; the values are then filled in without places.
     let mut problems = Problems::default();
     Substitution::new(context.vars, &source, context.phase, &mut problems).text(&source.text);
     reported(problems)?;
-    let value = Node::from_json(&json, &node.span);
+    let value = Node::from_json(&json, &(0..0));
     let mut problems = Problems::default();
-    let filled =
+    let mut filled =
         Substitution::new(context.vars, &source, context.phase, &mut problems).node(&value);
     reported(problems)?;
+    filled.set_span(&node.span);
     Ok(filled)
-}
-
-/// The byte offset of a line and column in bytes, both from 1.
-fn offset(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    start + column.saturating_sub(1)
 }
 
 macro_rules! file_type {

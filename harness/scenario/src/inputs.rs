@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::redact::is_secret_name;
+
 /// What [`load`](crate::load) knows beside the file.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
@@ -49,6 +51,17 @@ impl Inputs {
     pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
+    }
+
+    /// Values of secrets in the variables and the environment.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
+        let given = self
+            .variables
+            .iter()
+            .chain(self.environment.iter().flatten());
+        given
+            .filter(|(name, _)| is_secret_name(name))
+            .map(|(_, value)| value.clone())
     }
 
     /// With the names of variables that the runner sets.

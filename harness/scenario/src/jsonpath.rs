@@ -98,3 +98,29 @@ impl JsonSchema for JsonPath {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::JsonPath;
+    use rstest::rstest;
+    use serde_json::{Value as Json, json};
+
+    fn path(text: &str) -> JsonPath {
+        serde_json::from_value(Json::from(text)).unwrap()
+    }
+
+    #[rstest]
+    #[case::of_an_object("$.a.b", Ok(json!(1)))]
+    #[case::of_an_array("$.list[1]", Ok(json!("y")))]
+    #[case::the_whole("$", Ok(json!({"a": {"b": 1}, "list": ["x", "y"]})))]
+    #[case::none("$.c", Err("$.c leads to 0 values, expected one"))]
+    #[case::several("$.list[*]", Err("$.list[*] leads to 2 values, expected one"))]
+    fn leads_to_one_value(#[case] text: &str, #[case] expected: Result<Json, &str>) {
+        let value = json!({"a": {"b": 1}, "list": ["x", "y"]});
+        let found = path(text).one(&value).cloned();
+        assert_eq!(
+            found.map_err(|error| error.to_string()),
+            expected.map_err(str::to_owned)
+        );
+    }
+}

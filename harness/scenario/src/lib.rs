@@ -4,12 +4,15 @@
 //! knows the form of the file, its variables and its mistakes; what actions and checks there are, it learns from a
 //! [`Registry`]. It reads files and does nothing else.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod discover;
 mod duration;
 mod fault;
 mod files;
 mod header;
 mod inputs;
+mod json;
 mod jsonpath;
 mod load;
 mod matrix;

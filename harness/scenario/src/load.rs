@@ -17,6 +17,7 @@ use crate::near::near_miss;
 use crate::node::{Node, Value};
 use crate::problem::{Problem, Problems, Source};
 use crate::read::{Context, read};
+use crate::redact::{Redactor, written_secrets};
 use crate::registry::Registry;
 use crate::scenario::{
     Defaults, ExpectFailure, Instance, Scenario, StackSettings, Step, When, holds,
@@ -51,7 +52,24 @@ pub(crate) struct Head {
     /// Whether the scenario wants a stack of its own.
     pub(crate) exclusive: bool,
     /// Profiles of the stack that the scenario does not run on, each with the reason.
-    pub(crate) skip: BTreeMap<String, String>,
+    pub(crate) skip: BTreeMap<String, Reason>,
+}
+
+/// Why something is so, in a sentence for a report.
+#[derive(Debug, JsonSchema)]
+#[schemars(transparent)]
+pub(crate) struct Reason(#[schemars(length(min = 1))] pub(crate) String);
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reason = String::deserialize(deserializer)?;
+        if reason.trim().is_empty() {
+            return Err(D::Error::custom(
+                "the reason is empty\nexpected a sentence: the report shows it",
+            ));
+        }
+        Ok(Self(reason))
+    }
 }
 
 /// A word to select scenarios by.
@@ -81,31 +99,39 @@ pub fn load<S>(
     registry: &Registry<S>,
     inputs: &Inputs,
 ) -> Result<Scenario<S>, Problems> {
-    let unreadable = |message: String| Problems::from(Problem::of_file(path, message));
-    let text =
-        files::read_limited(path, syntax::LARGEST_FILE).map_err(|message| unreadable(message))?;
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let unreadable = |message: String| Problem::of_file(path, message);
     let canonical = |path: &Path| {
         path.canonicalize().map_err(|error| {
-            unreadable(format!(
-                "cannot find the folder {}: {error}",
+            Problems::from(unreadable(format!(
+                "cannot find {}: {error}",
                 path.display()
-            ))
+            )))
         })
     };
-    let folder = canonical(folder)?;
+    let source = files::read_source(path, path.to_owned(), syntax::LARGEST_FILE, unreadable)
+        .map_err(|problem| *problem)?;
+    let shown = path.parent().unwrap_or(Path::new(""));
+    let folder = canonical(if shown == Path::new("") {
+        Path::new(".")
+    } else {
+        shown
+    })?;
     let root = match &inputs.root {
         Some(root) => Some(canonical(root)?).filter(|root| folder.starts_with(root)),
         None => None,
     };
+    let root = root.unwrap_or_else(|| folder.clone());
+    if !canonical(path)?.starts_with(&root) {
+        return Err(unreadable("the file is a link that leads out of the scenarios".to_owned())
+            .help("a scenario uses only files below the scenarios' root, so that the folder is all that a run needs")
+            .into());
+    }
     let place = Place {
-        root: root.unwrap_or_else(|| folder.clone()),
         folder: Some(folder),
+        shown: shown.to_owned(),
+        root,
     };
-    scenario(Source::new(path, text), place, registry, inputs)
+    scenario(source, place, registry, inputs)
 }
 
 /// Reads and checks the text of a scenario, which cannot name other files. `file` is what messages call it.
@@ -127,14 +153,16 @@ fn scenario<S>(
     registry: &Registry<S>,
     inputs: &Inputs,
 ) -> Result<Scenario<S>, Problems> {
-    let root = syntax::parse(&source)?;
+    let root = syntax::parse(&source).map_err(|problems| {
+        // Nothing is read yet, so secrets are known by what stands around them.
+        let known = inputs.secrets().chain(written_secrets(&source.text));
+        problems.redacted(&Redactor::new(known))
+    })?;
     let mut problems = Problems::default();
     let mut top = Top::new(&source, root, &TOP_KEYS, &mut problems);
 
-    let (doc, head) = (
-        document(&source, &mut problems),
-        head(&mut top, &source, inputs, &mut problems),
-    );
+    let doc = document(&source, &mut problems);
+    let head = head(&mut top, &source, inputs, &mut problems);
     let declared = top
         .take("vars")
         .map(|node| declared(&node, &source, inputs, &mut problems))
@@ -151,11 +179,11 @@ fn scenario<S>(
     let expected = top.take("expect_failure");
 
     let place = Arc::new(place);
-    let mut loader = Loader::new(registry, inputs, &matrix, defaults, &mut problems);
+    let mut loader = Loader::new(registry, &matrix, &declared, defaults, &mut problems);
     loader.file(&source, &place, top.take("step"));
     let steps = loader.into_steps();
 
-    let name = name(&source.file);
+    let name = name(&source.file, &place);
     let environment = inputs.environment.iter().flatten();
     let environment: BTreeMap<String, Json> = environment
         .map(|(name, value)| (format!("env.{name}"), Json::from(value.as_str())))
@@ -168,15 +196,15 @@ fn scenario<S>(
                 .map(|name| (name.clone(), step.position.clone()))
         })
         .collect();
-    let mut instances = Vec::new();
+    let mut instances: Vec<Instance> = Vec::new();
     for axes in matrix.combinations() {
         let mut fixed = environment.clone();
         fixed.extend(axes.iter().cloned());
         let mut later: BTreeSet<String> = inputs.builtins.iter().cloned().collect();
         later.extend(matrix.broken.iter().cloned());
-        let vars = Vars::new(fixed, declared.clone(), later, inputs.environment.is_none())
+        let mut vars = Vars::new(fixed, declared.clone(), later, inputs.environment.is_none())
             .upcoming(upcoming.clone());
-        check_declared(&declared, &vars, &mut problems);
+        vars.evaluate(&mut problems);
         check_steps(&steps, &axes, vars.clone(), &mut problems);
         let context = Context {
             source: &source,
@@ -208,14 +236,25 @@ fn scenario<S>(
                 .or_insert_with(|| step.position.clone());
         }
     }
-    problems.ok_or(Scenario {
+    if !problems.is_empty() {
+        let known = instances
+            .iter()
+            .flat_map(|instance| instance.vars.secrets());
+        let redactor = Redactor::new(inputs.secrets().chain(known));
+        return Err(problems.sorted().redacted(&redactor));
+    }
+    Ok(Scenario {
         path: source.file.clone(),
         name,
         summary: head.summary.unwrap_or_else(|| header::first_sentence(&doc)),
         doc,
         tags: head.tags.into_iter().map(|tag| tag.0).collect(),
         exclusive: head.exclusive,
-        skip: head.skip,
+        skip: head
+            .skip
+            .into_iter()
+            .map(|(profile, reason)| (profile, reason.0))
+            .collect(),
         needs,
         matrix: matrix.axes,
         instances,
@@ -296,16 +335,18 @@ fn head(top: &mut Top, source: &Arc<Source>, inputs: &Inputs, problems: &mut Pro
             .iter()
             .filter(|entry| !inputs.profiles.contains(&entry.key))
         {
+            let help = if inputs.profiles.is_empty() {
+                "the stack has no profiles".to_owned()
+            } else {
+                format!("expected {}", crate::fault::one_of(&inputs.profiles, "`"))
+            };
             problems.push(
                 Problem::new(
                     source,
                     entry.key_span.clone(),
                     format!("unknown profile `{}`", entry.key),
                 )
-                .help(format!(
-                    "expected {}",
-                    crate::fault::one_of(&inputs.profiles, "`")
-                ))
+                .help(help)
                 .near(near_miss(
                     &entry.key,
                     inputs.profiles.iter().map(String::as_str),
@@ -430,19 +471,6 @@ fn typed(given: &str, declared: &Node) -> Option<Json> {
     }
 }
 
-fn check_declared(declared: &[Declared], vars: &Vars, problems: &mut Problems) {
-    for (index, declared) in declared.iter().enumerate() {
-        Substitution {
-            vars,
-            above: index,
-            source: &declared.source,
-            phase: Phase::Check,
-            problems,
-        }
-        .node(&declared.node);
-    }
-}
-
 fn check_steps<S>(
     steps: &[Step<S>],
     axes: &[(String, Json)],
@@ -512,10 +540,10 @@ fn expected_failure<S>(
 }
 
 /// `area/name` of a file.
-fn name(file: &Path) -> String {
+fn name(file: &Path, place: &Place) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let area = file.parent().and_then(Path::file_name);
-    match area {
+    let folder = place.folder.as_deref().or(file.parent());
+    match folder.and_then(Path::file_name) {
         Some(area) => format!("{}/{stem}", area.to_string_lossy()),
         None => stem.into_owned(),
     }

@@ -3,16 +3,20 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
+
+use crate::redact::Redactor;
 
 /// The text of a file under the name that messages show.
 #[derive(Debug, Default)]
 pub(crate) struct Source {
     pub(crate) file: PathBuf,
     pub(crate) text: String,
+    /// Where the lines begin, made when the first place is asked for.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
@@ -20,17 +24,33 @@ impl Source {
         Arc::new(Self {
             file: file.into(),
             text: text.into(),
+            lines: OnceLock::new(),
         })
     }
 
-    /// Line and column of a byte offset, both from 1; the column counts characters.
+    /// Line and column of a byte offset, both from 1; the column counts characters, a byte order mark left out.
     pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
-        let before = &self.text[..floor_char_boundary(&self.text, offset)];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        (line, before[line_start..].chars().count() + 1)
+        let offset = floor_char_boundary(&self.text, offset);
+        let (line, start) = self.line(offset);
+        let before = self.text[start..offset].trim_start_matches(BYTE_ORDER_MARK);
+        (line, before.chars().count() + 1)
+    }
+
+    /// The line, from 1, that a byte belongs to, and where it begins.
+    fn line(&self, offset: usize) -> (usize, usize) {
+        let starts = self.lines.get_or_init(|| {
+            let ends = self.text.match_indices('\n');
+            std::iter::once(0)
+                .chain(ends.map(|(end, _)| end + 1))
+                .collect()
+        });
+        let line = starts.partition_point(|start| *start <= offset);
+        (line, starts[line - 1])
     }
 }
+
+/// Some editors on Windows begin a file with it. It is no character of the first line.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn floor_char_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
@@ -92,7 +112,7 @@ impl Problem {
             line,
             column,
             span: start..end,
-            message: message.into(),
+            message: visible(message.into()),
             help: Vec::new(),
             near_miss: None,
             related: Vec::new(),
@@ -106,12 +126,12 @@ impl Problem {
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push(visible(help.into()));
         self
     }
 
     pub(crate) fn near(mut self, near_miss: Option<String>) -> Self {
-        self.near_miss = near_miss;
+        self.near_miss = near_miss.map(visible);
         self
     }
 
@@ -126,9 +146,21 @@ impl Problem {
             file: source.file.clone(),
             line,
             column,
-            message: message.into(),
+            message: visible(message.into()),
         });
         self
+    }
+
+    /// Takes the secrets out of the texts. `masked` is the source without them, as long as it was.
+    fn redact(&mut self, redactor: &Redactor, masked: Arc<Source>) {
+        let texts = std::iter::once(&mut self.message)
+            .chain(&mut self.help)
+            .chain(&mut self.near_miss)
+            .chain(self.related.iter_mut().map(|related| &mut related.message));
+        for text in texts {
+            *text = redactor.redact(text);
+        }
+        self.source = masked;
     }
 
     /// `file:line:column: message`, the line with the place underlined, then what would be right.
@@ -152,8 +184,10 @@ impl Problem {
             } else {
                 Renderer::plain()
             };
-            let snippet = Snippet::source(self.source.text.as_str())
-                .annotation(AnnotationKind::Primary.span(self.visible_span()));
+            let (line, span) = self.excerpt();
+            let snippet = Snippet::source(line)
+                .line_start(self.line)
+                .annotation(AnnotationKind::Primary.span(span));
             let report = [Group::with_level(Level::ERROR).element(snippet)];
             text.push('\n');
             text.push_str(&renderer.render(&report));
@@ -176,11 +210,17 @@ impl Problem {
         text
     }
 
-    /// The span without what lies past its first line: the place to look at is where it begins.
-    fn visible_span(&self) -> Range<usize> {
-        let text = &self.source.text[self.span.clone()];
-        let first_line = text.lines().next().map_or(0, str::len);
-        self.span.start..self.span.start + first_line
+    /// The line to look at, and where in it: what lies past the end of the line is left out.
+    fn excerpt(&self) -> (&str, Range<usize>) {
+        let (_, start) = self.source.line(self.span.start);
+        let line = self.source.text[start..].lines().next().unwrap_or_default();
+        let skipped = line.len() - line.trim_start_matches(BYTE_ORDER_MARK).len();
+        let place =
+            |offset: usize| offset.saturating_sub(start).clamp(skipped, line.len()) - skipped;
+        (
+            &line[skipped..],
+            place(self.span.start)..place(self.span.end),
+        )
     }
 }
 
@@ -192,47 +232,71 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// The most mistakes that are kept. Nobody reads more, and a file can have a mistake in every third byte.
+const MOST: usize = 100;
+
 /// Everything that is wrong, in the order of files and places. Never empty when returned as an error.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    list: Vec<Problem>,
+    /// How many there were beside those in the list.
+    #[serde(skip)]
+    others: usize,
+}
 
 impl Problems {
     /// The problems in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
-        self.0.iter()
+        self.list.iter()
     }
 
-    /// How many there are.
+    /// How many there are, at most a hundred.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// Every problem as [`Problem::render`] shows it, with an empty line between two.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
-        let parts: Vec<String> = self
-            .0
+        let mut parts: Vec<String> = self
+            .list
             .iter()
             .map(|problem| problem.render(colour))
             .collect();
+        if self.others > 0 {
+            parts.push(format!("and {} more mistakes", self.others));
+        }
         parts.join("\n\n")
     }
 
+    /// Adds a problem unless it is there: a mistake in a step is found again for every instance of the matrix.
     pub(crate) fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+        let is_same = |known: &Problem| {
+            known.span == problem.span
+                && known.message == problem.message
+                && known.file == problem.file
+        };
+        if self.list.iter().any(is_same) {
+            return;
+        }
+        if self.list.len() < MOST {
+            self.list.push(problem);
+        } else {
+            self.others += 1;
+        }
     }
 
-    /// Sorted by place, each mistake once: a mistake in a step is found again for every matrix instance.
+    /// Sorted by place.
     pub(crate) fn sorted(mut self) -> Self {
-        self.0.sort_by(|a, b| {
+        self.list.sort_by(|a, b| {
             (&a.file, a.span.start, a.span.end, &a.message).cmp(&(
                 &b.file,
                 b.span.start,
@@ -240,13 +304,32 @@ impl Problems {
                 &b.message,
             ))
         });
-        self.0
-            .dedup_by(|a, b| a.file == b.file && a.span == b.span && a.message == b.message);
+        self
+    }
+
+    /// Without the secrets that a redactor knows, neither in the messages nor in the lines shown.
+    pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
+        let mut masked: Vec<(Arc<Source>, Arc<Source>)> = Vec::new();
+        for problem in &mut self.list {
+            let known = masked
+                .iter()
+                .find(|(source, _)| Arc::ptr_eq(source, &problem.source));
+            let source = match known {
+                Some((_, masked)) => Arc::clone(masked),
+                None => {
+                    let text = redactor.mask(&problem.source.text);
+                    let new = Source::new(problem.source.file.clone(), text);
+                    masked.push((Arc::clone(&problem.source), Arc::clone(&new)));
+                    new
+                }
+            };
+            problem.redact(redactor, source);
+        }
         self
     }
 
     pub(crate) fn ok_or<T>(self, value: T) -> Result<T, Problems> {
-        if self.0.is_empty() {
+        if self.list.is_empty() {
             Ok(value)
         } else {
             Err(self.sorted())
@@ -254,9 +337,26 @@ impl Problems {
     }
 }
 
+/// Text whose control characters can be seen: a key may hold a line break, or what a terminal takes for a command.
+fn visible(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.chars()
+        .flat_map(|character| {
+            let escaped = character.is_control().then(|| character.escape_default());
+            let plain = (!character.is_control()).then_some(character);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
 impl From<Problem> for Problems {
     fn from(problem: Problem) -> Self {
-        Self(vec![problem])
+        Self {
+            list: vec![problem],
+            others: 0,
+        }
     }
 }
 
@@ -264,13 +364,15 @@ impl IntoIterator for Problems {
     type Item = Problem;
     type IntoIter = std::vec::IntoIter<Problem>;
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.list.into_iter()
     }
 }
 
 impl Extend<Problem> for Problems {
     fn extend<I: IntoIterator<Item = Problem>>(&mut self, problems: I) {
-        self.0.extend(problems);
+        for problem in problems {
+            self.push(problem);
+        }
     }
 }
 
@@ -281,3 +383,78 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, Problem, Problems, Redactor, Source, visible};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::start(0, (1, 1))]
+    #[case::after_a_wide_character("é".len(), (1, 2))]
+    #[case::inside_a_character(1, (1, 1))]
+    #[case::second_line("éa\r\n".len(), (2, 1))]
+    #[case::end("éa\r\nb".len(), (2, 2))]
+    #[case::past_the_end(1000, (2, 2))]
+    fn positions_count_characters(#[case] offset: usize, #[case] expected: (usize, usize)) {
+        assert_eq!(Source::new("x", "éa\r\nb").position(offset), expected);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_character() {
+        let source = Source::new("x", "\u{feff}ab");
+        assert_eq!(source.position("\u{feff}a".len()), (1, 2));
+        let shown = Problem::new(&source, 3..4, "wrong").to_string();
+        assert!(shown.ends_with("1 | ab\n  | ^"), "{shown}");
+    }
+
+    #[rstest]
+    #[case::of_one_line(2..5, "x:1:3: wrong\n  |\n1 | a = 1\n  |   ^^^")]
+    #[case::of_several_lines(4..9, "x:1:5: wrong\n  |\n1 | a = 1\n  |     ^")]
+    #[case::empty(6..6, "x:2:1: wrong\n  |\n2 | b = 2\n  | ^")]
+    #[case::at_the_end(11..11, "x:2:6: wrong\n  |\n2 | b = 2\n  |      ^")]
+    fn shows_the_line_and_a_caret(#[case] span: std::ops::Range<usize>, #[case] shown: &str) {
+        let problem = Problem::new(&Source::new("x", "a = 1\nb = 2"), span, "wrong");
+        assert_eq!(problem.to_string(), shown);
+    }
+
+    #[test]
+    fn a_mistake_is_kept_once_and_many_are_counted() {
+        let source = Source::new("x", "a".repeat(2 * MOST));
+        let mut problems = Problems::default();
+        for _ in 0..3 {
+            problems.push(Problem::new(&source, 0..1, "wrong"));
+        }
+        assert_eq!(problems.len(), 1);
+        for start in 1..2 * MOST {
+            problems.push(Problem::new(&source, start..start + 1, "wrong"));
+        }
+        assert_eq!(problems.len(), MOST);
+        let shown = problems.to_string();
+        assert!(
+            shown.ends_with(&format!("and {MOST} more mistakes")),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn secrets_are_taken_out_of_messages_and_lines() {
+        let source = Source::new("x", "a = \"hunter2\" # b");
+        let problem = Problem::new(&source, 4..13, "wrong: hunter2")
+            .help("not hunter2")
+            .near(Some("hunter2".to_owned()));
+        let shown = Problems::from(problem)
+            .redacted(&Redactor::new(["hunter2"]))
+            .to_string();
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(
+            shown.contains("1 | a = \"*******\" # b\n  |     ^^^^^^^^^\n"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn control_characters_are_shown_and_not_sent() {
+        assert_eq!(visible("a\u{1b}[31m\nb é".to_owned()), "a\\u{1b}[31m\\nb é");
+    }
+}

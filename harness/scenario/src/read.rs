@@ -223,8 +223,8 @@ impl<'a> Reader<'a> {
         }
         let path = files::resolve(written, self.node, self.context)?;
         let content = match name {
-            special::TEXT => files::read_text(&path, self.node, self.context)?,
-            special::JSON => files::read_json(&path, self.node, self.context)?,
+            special::TEXT => files::read_text(&path, written, self.node, self.context)?,
+            special::JSON => files::read_json(&path, written, self.node, self.context)?,
             _ => text(""),
         };
         let path = path

@@ -170,3 +170,38 @@ impl<S> Registry<S> {
         self.kinds.iter().map(|kind| kind.key).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Registry, RegistryError, Role, STEP_KEYS};
+    use rstest::rstest;
+
+    fn kind(key: &'static str) -> Kind<String> {
+        Kind::action::<String>(key, "Does nothing.")
+    }
+
+    #[rstest]
+    #[case::twice(["sql", "sql"], RegistryError::Twice("sql"))]
+    #[case::key_of_every_step(["sql", "within"], RegistryError::Reserved("within"))]
+    fn refuses(#[case] keys: [&'static str; 2], #[case] expected: RegistryError) {
+        assert_eq!(Registry::new(keys.map(kind)).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn every_key_of_a_step_is_reserved() {
+        for key in STEP_KEYS {
+            assert_eq!(
+                Registry::new([kind(key)]).unwrap_err(),
+                RegistryError::Reserved(key)
+            );
+        }
+    }
+
+    #[test]
+    fn checks_capture_and_actions_do_not() {
+        let check = Kind::<String>::check::<String>("rows", "Rows.");
+        assert_eq!((check.role, check.captures), (Role::Check, true));
+        assert!(!kind("sql").captures);
+        assert!(kind("sql").captures().captures);
+    }
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -177,7 +178,24 @@ pub(crate) struct DefaultSettings {
     #[serde(rename = "for")]
     pub(crate) hold: Option<Duration>,
     /// The first pause between two attempts of a check.
-    pub(crate) poll: Option<Duration>,
+    pub(crate) poll: Option<Pause>,
+}
+
+/// A length of time that is not zero.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(transparent)]
+pub(crate) struct Pause(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Pause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pause = Duration::deserialize(deserializer)?;
+        if pause == Duration::default() {
+            return Err(D::Error::custom(
+                "without a pause a check would ask without end\nexpected a length of time above zero",
+            ));
+        }
+        Ok(Self(pause))
+    }
 }
 
 /// The keys of a step beside its action or check.
@@ -245,18 +263,25 @@ impl<S> Step<S> {
         for locals in &self.locals {
             vars = locals.enter(&vars, phase, &mut problems);
         }
+        let bound = self.read_parts(&vars, phase, &mut problems);
+        if !problems.is_empty() {
+            problems = problems.redacted(&vars.redactor());
+        }
+        (bound, problems)
+    }
+
+    fn read_parts(&self, vars: &Vars, phase: Phase, problems: &mut Problems) -> Option<Bound<S>> {
         let defaults: Option<DefaultSettings> = match &self.defaults.table {
-            Some(table) => self.read(table, &self.defaults.source, &vars, phase, &mut problems),
+            Some(table) => self.read(table, &self.defaults.source, vars, phase, problems),
             None => Some(DefaultSettings::default()),
         };
         let settings: Option<StepSettings> =
-            self.read(&self.settings, &self.source, &vars, phase, &mut problems);
+            self.read(&self.settings, &self.source, vars, phase, problems);
         let step = {
-            let node =
-                Substitution::new(&vars, &self.source, phase, &mut problems).node(&self.arguments);
+            let node = Substitution::new(vars, &self.source, phase, problems).node(&self.arguments);
             match self
                 .kind
-                .parse(&node, self.context(&self.source, &vars, phase))
+                .parse(&node, self.context(&self.source, vars, phase))
             {
                 Ok(step) => step,
                 Err(found) => {
@@ -266,7 +291,7 @@ impl<S> Step<S> {
             }
         };
         let (Some(defaults), Some(settings), Some(step)) = (defaults, settings, step) else {
-            return (None, problems);
+            return None;
         };
         let is_check = self.role == Role::Check;
         let bound = Bound {
@@ -280,10 +305,10 @@ impl<S> Step<S> {
                 .or(defaults.hold)
                 .filter(|_| is_check)
                 .unwrap_or_default(),
-            poll: defaults.poll.unwrap_or(DEFAULT_POLL),
+            poll: defaults.poll.map_or(DEFAULT_POLL, |pause| pause.0),
             captures: settings.capture,
         };
-        (Some(bound), problems)
+        Some(bound)
     }
 
     fn context<'a>(&'a self, source: &'a Arc<Source>, vars: &'a Vars, phase: Phase) -> Context<'a> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::fault::one_of;
 use crate::files::{self, Place};
-use crate::inputs::Inputs;
 use crate::load::{Top, declarations, unfit_name};
 use crate::matrix::Matrix;
 use crate::near::near_miss;
@@ -32,8 +31,9 @@ const INCLUDE_KEYS: [&str; 3] = ["include", "vars", "when"];
 /// Reads steps, following includes.
 pub(crate) struct Loader<'a, S> {
     registry: &'a Registry<S>,
-    inputs: &'a Inputs,
     matrix: &'a Matrix,
+    /// `[vars]` of the scenario.
+    declared: &'a [Declared],
     defaults: Arc<Defaults>,
     problems: &'a mut Problems,
     steps: Vec<Step<S>>,
@@ -74,15 +74,15 @@ impl File<'_> {
 impl<'a, S> Loader<'a, S> {
     pub(crate) fn new(
         registry: &'a Registry<S>,
-        inputs: &'a Inputs,
         matrix: &'a Matrix,
+        declared: &'a [Declared],
         defaults: Arc<Defaults>,
         problems: &'a mut Problems,
     ) -> Self {
         Self {
             registry,
-            inputs,
             matrix,
+            declared,
             defaults,
             problems,
             steps: Vec::new(),
@@ -325,10 +325,27 @@ impl<'a, S> Loader<'a, S> {
                 let problem = file.problem(&entry.key_span, message);
                 self.problems
                     .push(problem.help("capture into another variable"));
+            } else if let Some(declared) = self.declaration(&entry.key) {
+                let message = format!("`{}` is a variable of [vars] already", entry.key);
+                let problem = file.problem(&entry.key_span, message);
+                self.problems.push(
+                    problem
+                        .help("capture into another variable: one that changes its value misleads")
+                        .related(&declared.source, declared.node.span.start, "declared here"),
+                );
             }
             names.push(entry.key.clone());
         }
         names
+    }
+
+    /// The `[vars]` entry of a name, where a step of the file being read sees it.
+    fn declaration(&self, name: &str) -> Option<&Declared> {
+        let inside = self.inside.iter().rev();
+        inside
+            .flat_map(|around| &around.locals.declared)
+            .chain(self.declared)
+            .find(|declared| declared.name == name)
     }
 
     fn include(&mut self, file: File<'_>, table: StepTable) {
@@ -380,15 +397,16 @@ impl<'a, S> Loader<'a, S> {
             self.problems.push(problem);
             return;
         }
-        let text = match files::read_limited(&path, syntax::LARGEST_FILE) {
-            Ok(text) => text,
-            Err(message) => {
-                self.problems.push(file.problem(&span, message));
+        let shown = file.place.shown.join(written);
+        let source = match files::read_source(&path, shown, syntax::LARGEST_FILE, |message| {
+            file.problem(&span, message)
+        }) {
+            Ok(source) => source,
+            Err(problem) => {
+                self.problems.push(*problem);
                 return;
             }
         };
-        let shown = file.source.file.parent().map(|folder| folder.join(written));
-        let source = Source::new(shown.unwrap_or_else(|| path.clone()), text);
         let root = match syntax::parse(&source) {
             Ok(root) => root,
             Err(found) => {
@@ -406,6 +424,11 @@ impl<'a, S> Loader<'a, S> {
         }
         let place = Arc::new(Place {
             folder: path.parent().map(std::path::Path::to_owned),
+            shown: source
+                .file
+                .parent()
+                .map(std::path::Path::to_owned)
+                .unwrap_or_default(),
             root: file.place.root.clone(),
         });
         self.inside.push(Inside {

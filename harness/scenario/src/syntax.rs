@@ -232,3 +232,105 @@ fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>, problems: &mut Proble
     };
     Node::new(value, span)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DEEPEST, parse};
+    use crate::problem::Source;
+    use rstest::rstest;
+
+    /// The values as JSON, or the first problem.
+    fn read(text: &str) -> Result<String, String> {
+        parse(&Source::new("x.toml", text))
+            .map(|root| root.to_json().to_string())
+            .map_err(|problems| {
+                let problem = problems.iter().next().unwrap();
+                format!("{}:{}: {}", problem.line, problem.column, problem.message)
+            })
+    }
+
+    #[rstest]
+    #[case::integers("a = [0x10, 0o17, 0b11, 1_000, -1]", r#"{"a":[16,15,3,1000,-1]}"#)]
+    #[case::smallest("a = -9223372036854775808", r#"{"a":-9223372036854775808}"#)]
+    #[case::floats("a = [1.5, 1e3, -0.25]", r#"{"a":[1.5,1000.0,-0.25]}"#)]
+    #[case::escapes(r#"a = "\u00e9\t""#, r#"{"a":"é\t"}"#)]
+    #[case::literal(r"a = '\e'", r#"{"a":"\\e"}"#)]
+    #[case::long("a = \"\"\"\n1\\\n  2\"\"\"", r#"{"a":"12"}"#)]
+    #[case::long_literal("a = '''\n\\e'''", r#"{"a":"\\e"}"#)]
+    #[case::tables(
+        "[b]\nc.d = 1\n[[e]]\n[[e]]\nf = {}",
+        r#"{"b":{"c":{"d":1}},"e":[{},{"f":{}}]}"#
+    )]
+    #[case::array_over_lines("a = [ # one\n 1,\n 2, # two\n]", r#"{"a":[1,2]}"#)]
+    #[case::windows("a = 1\r\nb = 2\r\n", r#"{"a":1,"b":2}"#)]
+    #[case::byte_order_mark("\u{feff}a = 1", r#"{"a":1}"#)]
+    #[case::in_the_order_of_the_file("b = 1\na = 2", r#"{"b":1,"a":2}"#)]
+    #[case::nothing("", "{}")]
+    fn reads_toml_1_0(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(read(text).as_deref(), Ok(expected));
+    }
+
+    #[rstest]
+    #[case::line_break(
+        "a = {\n b = 1 }",
+        "1:6: a line break inside an inline table is TOML 1.1"
+    )]
+    #[case::comment(
+        "a = { b = 1, # c\n d = 1 }",
+        "1:17: a line break inside an inline table is TOML 1.1"
+    )]
+    #[case::comma(
+        "a = { b = 1, }",
+        "1:14: a comma before the `}` of an inline table is TOML 1.1"
+    )]
+    #[case::nested(
+        "a = [{ b = [\n1,\n], c = {\n} }]",
+        "3:9: a line break inside an inline table is TOML 1.1"
+    )]
+    #[case::escape(r#"a = "1\e[31m""#, r"1:7: the escape `\e` is TOML 1.1")]
+    #[case::hexadecimal("a = \"\"\"\n\\x41\"\"\"", r"2:1: the escape `\x` is TOML 1.1")]
+    #[case::in_a_key(r#""\x41" = 1"#, r"1:2: the escape `\x` is TOML 1.1")]
+    fn refuses_what_only_toml_1_1_allows(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(read(text).unwrap_err(), expected);
+    }
+
+    #[rstest]
+    #[case::backslash(r#"a = "\\e\\x41""#)]
+    #[case::literal(r"a = '\e\x41'")]
+    #[case::array_inside("a = { b = [\n1,\n] }")]
+    #[case::long_string_inside("a = { b = \"\"\"\n\"\"\" }")]
+    #[case::comma_in_an_array("a = [{ b = 1 }, ]")]
+    fn toml_1_0_that_looks_alike_is_read(#[case] text: &str) {
+        assert!(read(text).is_ok(), "{:?}", read(text));
+    }
+
+    #[rstest]
+    #[case::date("a = 2026-11-22", "1:5: scenario files have no dates")]
+    #[case::time("a = [12:30:00]", "1:6: scenario files have no dates")]
+    #[case::time_without_seconds("a = 12:30", "1:5: scenario files have no dates")]
+    #[case::infinite("a = -inf", "1:5: -inf is not a finite number")]
+    #[case::too_large("a = 9223372036854775808", "1:5: the number does not fit 64 bits")]
+    #[case::twice("a = 1\na = 2", "2:1: the key `a` is there twice")]
+    #[case::letters_in_a_bare_key("é = 1", "1:1: invalid unquoted key")]
+    fn refuses(#[case] text: &str, #[case] expected: &str) {
+        let error = read(text).unwrap_err();
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[rstest]
+    #[case::arrays(|n| format!("a = {}{}", "[".repeat(n - 1), "]".repeat(n - 1)))]
+    #[case::inline_tables(|n| format!("a = {}1{}", "{ a = ".repeat(n - 1), "}".repeat(n - 1)))]
+    #[case::dotted_keys(|n| format!("{} = 1", vec!["a"; n].join(".")))]
+    #[case::headers(|n| format!("[{}]", vec!["a"; n].join(".")))]
+    fn nesting_has_a_limit(#[case] nested: fn(usize) -> String) {
+        assert!(
+            read(&nested(DEEPEST)).is_ok(),
+            "{:?}",
+            read(&nested(DEEPEST))
+        );
+        for depth in [2 * DEEPEST + 2, 10_000] {
+            let error = read(&nested(depth)).unwrap_err();
+            assert!(error.ends_with("nested too deeply"), "{error}");
+        }
+    }
+}

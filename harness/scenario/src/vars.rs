@@ -1,5 +1,6 @@
 //! Variables: where their values come from, and putting them into values of a file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,14 +18,20 @@ use crate::template::{self, NAME_FORM, Piece};
 ///
 /// It knows from the start what is fixed at load time (`[vars]`, the matrix, `${env.NAME}`); the runner adds its
 /// built-in variables and what steps capture with [`Vars::set`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Vars {
     /// What is fixed at load time: shared, because each step has its own copy of the variables.
     fixed: Arc<BTreeMap<String, Node>>,
     /// What the run sets. It hides what is fixed.
     values: BTreeMap<String, Node>,
-    /// The scenario's own, in the order of the file. Each may use the ones above it, and any value.
+    /// The scenario's own, in the order of the file. Each may use the ones above it, and any value of the run.
     declared: Arc<Vec<Declared>>,
+    /// Where in the order a name is declared.
+    places: Arc<BTreeMap<String, usize>>,
+    /// What the declared ones come to, in their order.
+    evaluated: Arc<Vec<Node>>,
+    /// Those of the included file that the step is in. They hide all others, but do not change what others come to.
+    locals: BTreeMap<String, Node>,
     /// Names that get their value while the scenario runs.
     later: BTreeSet<String>,
     /// Whether the environment is not known.
@@ -32,6 +39,19 @@ pub struct Vars {
     /// Variables that steps capture, and where the step stands, for messages.
     upcoming: Arc<BTreeMap<String, Position>>,
 }
+
+/// Names alone: values may be secret.
+impl std::fmt::Debug for Vars {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.names();
+        let names = names.iter().filter(|name| !name.starts_with("env."));
+        formatter.debug_set().entries(names).finish()
+    }
+}
+
+/// The most that variables may put into one value, in bytes. Variables that use each other twice, thirty deep, would
+/// otherwise fill the memory.
+const LARGEST_FILLING: usize = 4 << 20;
 
 /// One line of `[vars]`.
 #[derive(Clone, Debug)]
@@ -50,8 +70,8 @@ pub(crate) enum Phase {
     Run,
 }
 
-enum Lookup {
-    Found(Node),
+enum Lookup<'a> {
+    Found(Cow<'a, Node>),
     Later,
     Undefined,
 }
@@ -67,14 +87,35 @@ impl Vars {
             .iter()
             .map(|(name, value)| (name.clone(), Node::from_json(value, &(0..0))))
             .collect();
-        Self {
+        let names = declared.iter().map(|declared| declared.name.clone());
+        let mut vars = Self {
             fixed: Arc::new(fixed),
-            values: BTreeMap::new(),
+            places: Arc::new(names.zip(0..).collect()),
             declared: Arc::new(declared),
             later,
             any_environment,
-            upcoming: Arc::default(),
+            ..Self::default()
+        };
+        vars.evaluate(&mut Problems::default());
+        vars
+    }
+
+    /// Works out the declared variables anew, in the order of the file. What is wrong with them is reported.
+    pub(crate) fn evaluate(&mut self, problems: &mut Problems) {
+        self.evaluated = Arc::default();
+        let declared = Arc::clone(&self.declared);
+        let mut evaluated = Vec::with_capacity(declared.len());
+        let mut budget = LARGEST_FILLING;
+        for declared in declared.iter() {
+            let mut substitution =
+                Substitution::new(self, &declared.source, Phase::Check, problems);
+            substitution.above = &evaluated;
+            substitution.budget = budget;
+            let node = substitution.node(&declared.node);
+            budget = substitution.budget;
+            evaluated.push(node);
         }
+        self.evaluated = Arc::new(evaluated);
     }
 
     pub(crate) fn upcoming(self, upcoming: BTreeMap<String, Position>) -> Self {
@@ -93,12 +134,15 @@ impl Vars {
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Json>) {
         self.values
             .insert(name.into(), Node::from_json(&value.into(), &(0..0)));
+        if !self.declared.is_empty() {
+            self.evaluate(&mut Problems::default());
+        }
     }
 
     /// The value of a variable; `None` when there is no such variable or it has no value yet.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Json> {
-        match self.lookup(name, self.declared.len()) {
+        match self.lookup(name, &self.evaluated) {
             Lookup::Found(node) if !node.is_open() => Some(node.to_json()),
             _ => None,
         }
@@ -116,19 +160,23 @@ impl Vars {
     /// Replaces the values of the variables whose names mark them as secret ([`is_secret_name`]).
     #[must_use]
     pub fn redactor(&self) -> Redactor {
+        Redactor::new(self.secrets())
+    }
+
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let mut secrets = Vec::new();
         for name in self.names().into_iter().filter(|name| is_secret_name(name)) {
             if let Some(value) = self.get(name) {
                 collect_text(&value, &mut secrets);
             }
         }
-        Redactor::new(secrets)
+        secrets
     }
 
     /// The same variables with more of them, which hide others of the same name.
     pub(crate) fn with(&self, locals: impl IntoIterator<Item = (String, Node)>) -> Self {
         let mut vars = self.clone();
-        vars.values.extend(locals);
+        vars.locals.extend(locals);
         vars
     }
 
@@ -137,34 +185,23 @@ impl Vars {
             .fixed
             .keys()
             .chain(self.values.keys())
+            .chain(self.locals.keys())
             .map(String::as_str);
         let declared = self.declared.iter().map(|declared| declared.name.as_str());
         let later = self.later.iter().map(String::as_str);
         values.chain(declared).chain(later).collect()
     }
 
-    /// `above`: how many of the declared variables are visible.
-    fn lookup(&self, name: &str, above: usize) -> Lookup {
+    /// `declared`: what the declared variables that are visible come to.
+    fn lookup<'a>(&'a self, name: &str, declared: &'a [Node]) -> Lookup<'a> {
         if name == "null" {
-            return Lookup::Found(Node::new(Value::Null, 0..0));
+            return Lookup::Found(Cow::Owned(Node::new(Value::Null, 0..0)));
         }
-        if let Some(node) = self.values.get(name).or_else(|| self.fixed.get(name)) {
-            return Lookup::Found(node.clone());
-        }
-        let declared = self.declared[..above.min(self.declared.len())]
-            .iter()
-            .enumerate();
-        if let Some((index, declared)) = declared.rev().find(|(_, declared)| declared.name == name)
-        {
-            let mut substitution = Substitution {
-                vars: self,
-                above: index,
-                source: &declared.source,
-                phase: Phase::Check,
-                // What is wrong with a declaration is reported where it stands.
-                problems: &mut Problems::default(),
-            };
-            return Lookup::Found(substitution.node(&declared.node));
+        let set = [&self.locals, &self.values, &self.fixed];
+        let set = set.iter().find_map(|values| values.get(name));
+        let index = || self.places.get(name).copied();
+        if let Some(node) = set.or_else(|| declared.get(index()?)) {
+            return Lookup::Found(Cow::Borrowed(node));
         }
         if self.later.contains(name) || self.any_environment && name.starts_with("env.") {
             Lookup::Later
@@ -187,11 +224,13 @@ fn collect_text(value: &Json, into: &mut Vec<String>) {
 /// Puts variables into the values of one file.
 pub(crate) struct Substitution<'a> {
     pub(crate) vars: &'a Vars,
-    /// How many of the declared variables are visible.
-    pub(crate) above: usize,
-    pub(crate) source: &'a Arc<Source>,
-    pub(crate) phase: Phase,
-    pub(crate) problems: &'a mut Problems,
+    /// What the declared variables that are visible come to.
+    above: &'a [Node],
+    source: &'a Arc<Source>,
+    phase: Phase,
+    problems: &'a mut Problems,
+    /// How much variables may still put in, in bytes.
+    budget: usize,
 }
 
 impl<'a> Substitution<'a> {
@@ -203,10 +242,11 @@ impl<'a> Substitution<'a> {
     ) -> Self {
         Self {
             vars,
-            above: usize::MAX,
+            above: &vars.evaluated,
             source,
             phase,
             problems,
+            budget: LARGEST_FILLING,
         }
     }
 
@@ -217,22 +257,34 @@ impl<'a> Substitution<'a> {
                 return self.string(text, &node.span);
             }
             Value::Array(items) => Value::Array(items.iter().map(|item| self.node(item)).collect()),
-            Value::Table(entries) => Value::Table(
-                entries
-                    .iter()
-                    .map(|entry| Entry {
-                        key: entry.key.clone(),
-                        key_span: entry.key_span.clone(),
-                        node: self.node(&entry.node),
-                    })
-                    .collect(),
-            ),
+            Value::Table(entries) => {
+                Value::Table(entries.iter().map(|entry| self.entry(entry)).collect())
+            }
             other => other.clone(),
         };
         Node {
             value,
             span: node.span.clone(),
             known: node.known,
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Entry {
+        let mut pieces = template::pieces(&entry.key).into_iter();
+        let variable = pieces.find(|piece| matches!(piece, Piece::Variable { .. }));
+        if let Some(Piece::Variable { name, .. }) = variable {
+            let problem = Problem::new(
+                self.source,
+                entry.key_span.clone(),
+                format!("the variable `{name}` in a key"),
+            );
+            self.problems
+                .push(problem.help("variables stand in values; a key stays as it is written"));
+        }
+        Entry {
+            key: entry.key.clone(),
+            key_span: entry.key_span.clone(),
+            node: self.node(&entry.node),
         }
     }
 
@@ -310,7 +362,9 @@ impl<'a> Substitution<'a> {
     /// The variable's value; `None` when it is unknown, after saying so where that is a mistake.
     fn variable(&mut self, name: &str, place: Range<usize>) -> Option<Node> {
         match self.vars.lookup(name, self.above) {
-            Lookup::Found(node) if self.phase == Phase::Check || !node.is_open() => Some(node),
+            Lookup::Found(node) if self.phase == Phase::Check || !node.is_open() => {
+                self.within_budget(node, place)
+            }
             Lookup::Later if self.phase == Phase::Check => None,
             Lookup::Found(_) | Lookup::Later => {
                 let message = format!("the variable `{name}` has no value yet");
@@ -320,6 +374,27 @@ impl<'a> Substitution<'a> {
             }
             Lookup::Undefined => {
                 self.problems.push(self.undefined(name, place));
+                None
+            }
+        }
+    }
+
+    fn within_budget(&mut self, node: Cow<'_, Node>, place: Range<usize>) -> Option<Node> {
+        // Used up, and said so.
+        if self.budget == 0 {
+            return None;
+        }
+        match self.budget.checked_sub(node.weight()) {
+            Some(rest) => {
+                self.budget = rest;
+                Some(node.into_owned())
+            }
+            None => {
+                self.budget = 0;
+                let problem = Problem::new(self.source, place, "the variables make too much text");
+                self.problems.push(problem.help(format!(
+                    "at most {LARGEST_FILLING} bytes in one step or in [vars]"
+                )));
                 None
             }
         }
@@ -373,8 +448,21 @@ impl Node {
         self
     }
 
+    /// About how many bytes the value takes.
+    fn weight(&self) -> usize {
+        8 + match &self.value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(Self::weight).sum(),
+            Value::Table(entries) => entries
+                .iter()
+                .map(|entry| entry.key.len() + entry.node.weight())
+                .sum(),
+            _ => 0,
+        }
+    }
+
     /// Puts a value that came from elsewhere into a place of this file.
-    fn set_span(&mut self, span: &Range<usize>) {
+    pub(crate) fn set_span(&mut self, span: &Range<usize>) {
         self.span = span.clone();
         match &mut self.value {
             Value::Array(items) => items.iter_mut().for_each(|item| item.set_span(span)),
