@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Serves JSON metrics from a Kafka topic as a Prometheus endpoint.
+//!
+//! A record goes from [`consumer`] (Kafka) through the `message` crate (JSON) into [`table`] (the series);
+//! a scrape goes from [`http`] over a snapshot of the table to [`exposition`] (text). Consumption and
+//! scrapes share nothing but one short lock: a scrape copies the values and renders from the copy.
+
+pub mod consumer;
+pub mod exposition;
+pub mod http;
+mod listen;
+mod refusals;
+mod run;
+mod settings;
+pub mod state;
+pub mod table;
+pub mod telemetry;
+
+pub use listen::ListenAddr;
+pub use run::{RunError, run};
+pub use settings::{Settings, Start};

@@ -1,2 +1,33 @@
-//! Placeholder.
-fn main() {}
+//! The `exporter` binary: settings in, status out.
+
+use std::process::ExitCode;
+
+use exporter::Settings;
+use settings::EXIT_USAGE;
+
+fn main() -> ExitCode {
+    let settings = match settings::parse::<Settings>(std::env::args_os()) {
+        Ok(settings) => settings,
+        Err((text, 0)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err((text, status)) => {
+            eprint!("{text}");
+            return ExitCode::from(status);
+        }
+    };
+    settings.log.install();
+    match exporter::run(&settings, std::env::vars_os()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let usage = error.is_usage();
+            eprintln!("error: {:#}", anyhow::Error::from(error));
+            if usage {
+                ExitCode::from(EXIT_USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What librdkafka tells of the group, and of itself.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::types::RDKafkaRespErr;
+
+use super::position;
+use crate::Start;
+use crate::state::State;
+
+/// Callbacks; all but the log come on the consumer's thread.
+pub(super) struct Context {
+    state: Arc<State>,
+    start: Start,
+    /// Wakes the watcher of the watermarks.
+    assigned: Sender<()>,
+}
+
+impl Context {
+    /// `assigned` gets a word with each assignment.
+    pub(super) fn new(state: Arc<State>, start: Start, assigned: Sender<()>) -> Context {
+        Context {
+            state,
+            start,
+            assigned,
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error => {
+                tracing::error!(target: "rdkafka", facility, "{text}");
+            }
+            RDKafkaLogLevel::Warning => tracing::warn!(target: "rdkafka", facility, "{text}"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::info!(target: "rdkafka", facility, "{text}")
+            }
+            RDKafkaLogLevel::Debug => tracing::debug!(target: "rdkafka", facility, "{text}"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(target: "rdkafka", %error, "{reason}");
+        self.state.trouble(reason.to_owned());
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let numbers = |list: &TopicPartitionList| -> Vec<i32> {
+            list.elements()
+                .iter()
+                .map(|element| element.partition())
+                .collect()
+        };
+        let incremental = matches!(
+            consumer.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        );
+        let result = if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            position::set(consumer, self.start, partitions);
+            let numbers = numbers(partitions);
+            tracing::info!(partitions = ?numbers, "assigned");
+            // Before the first record can come.
+            self.state.assign(numbers, Instant::now());
+            let result = if incremental {
+                consumer.incremental_assign(partitions)
+            } else {
+                consumer.assign(partitions)
+            };
+            // The watcher ends before the consumer does; then nobody needs to be woken.
+            let _ = self.assigned.send(());
+            result
+        } else {
+            let numbers = numbers(partitions);
+            tracing::info!(partitions = ?numbers, lost = consumer.assignment_lost(), "revoked");
+            self.state.revoke(numbers);
+            if incremental {
+                consumer.incremental_unassign(partitions)
+            } else {
+                consumer.unassign()
+            }
+        };
+        if let Err(error) = result {
+            tracing::error!(%error, "rebalance");
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "commit");
+        }
+    }
+}

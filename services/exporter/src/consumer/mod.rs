@@ -1,0 +1,272 @@
+//! Reads the topic and hands its records to the state, on a thread of its own.
+
+mod context;
+mod position;
+mod watermarks;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::Message as _;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+
+use crate::Start;
+use crate::refusals::{Place, Refusals};
+use crate::state::{Content, State};
+use crate::table::{Outcome, Record};
+use context::Context;
+use watermarks::Watermarks;
+
+/// How long a wait for records lasts at most: the time in which a stop or a deadline is noticed.
+const WAIT: Duration = Duration::from_millis(100);
+/// Between two looks at deadlines and the TTL while records come without a pause.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Why consuming ended, other than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumerError {
+    /// The client cannot be made.
+    #[error("cannot start the Kafka client")]
+    Client(#[source] KafkaError),
+    /// The system gives no thread.
+    #[error("cannot start the consumer's thread")]
+    Thread(#[source] std::io::Error),
+    /// Kafka will not have this instance back, as when another one took its group.instance.id.
+    #[error("Kafka refuses this instance for good")]
+    Fatal(#[source] KafkaError),
+}
+
+/// What the consumer needs to know beside librdkafka's settings.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where an assigned partition starts.
+    pub start: Start,
+    /// Longer messages are refused, in bytes.
+    pub max_message_bytes: usize,
+}
+
+/// librdkafka's settings that the exporter needs as they are, with the reason.
+pub const RESERVED: &[(&str, &str)] = &[
+    ("group.id", "use KAFKA_GROUP_ID"),
+    ("auto.offset.reset", "use KAFKA_AUTO_OFFSET_RESET"),
+    ("group.instance.id", "use KAFKA_GROUP_INSTANCE_ID"),
+    ("partition.assignment.strategy", "use ASSIGNMENT_STRATEGY"),
+    (
+        "enable.auto.offset.store",
+        "offsets are stored once their records are applied",
+    ),
+    (
+        "enable.partition.eof",
+        "the end of a partition tells that it has caught up",
+    ),
+];
+
+/// librdkafka's settings that a user may change.
+pub const DEFAULTS: &[(&str, &str)] = &[
+    ("client.id", "exporter"),
+    ("enable.auto.offset.store", "false"),
+    ("enable.partition.eof", "true"),
+    // A topic that appears later is found within this time, not within five minutes.
+    ("topic.metadata.refresh.interval.ms", "5000"),
+    // A full queue would pause fetching for a second (librdkafka issue 3662).
+    ("fetch.queue.backoff.ms", "10"),
+    ("queued.min.messages", "100000"),
+    ("fetch.wait.max.ms", "100"),
+];
+
+/// Starts consuming. The thread ends when `stop` is set, having committed and left the group, or with an
+/// error that trying again does not mend.
+///
+/// # Errors
+/// The client or its thread cannot be made.
+pub fn start(
+    config: &ClientConfig,
+    options: Options,
+    state: Arc<State>,
+    stop: Arc<AtomicBool>,
+) -> Result<JoinHandle<Result<(), ConsumerError>>, ConsumerError> {
+    let (assigned, woken) = std::sync::mpsc::channel();
+    let context = Context::new(Arc::clone(&state), options.start, assigned.clone());
+    let consumer: Arc<BaseConsumer<Context>> = Arc::new(
+        config
+            .create_with_context(context)
+            .map_err(ConsumerError::Client)?,
+    );
+    consumer
+        .subscribe(&[state.topic()])
+        .map_err(ConsumerError::Client)?;
+    let watermarks =
+        Watermarks::start(Arc::clone(&consumer), Arc::clone(&state), (assigned, woken))
+            .map_err(ConsumerError::Thread)?;
+    let run = move || {
+        let mut reader = Reader {
+            consumer,
+            state,
+            options,
+            refusals: Refusals::default(),
+            suspected: None,
+        };
+        let ended = reader.run(&stop);
+        watermarks.end();
+        // Dropping the last handle commits what was stored, and leaves the group.
+        drop(reader);
+        ended
+    };
+    std::thread::Builder::new()
+        .name("consumer".to_owned())
+        .spawn(run)
+        .map_err(ConsumerError::Thread)
+}
+
+struct Reader {
+    consumer: Arc<BaseConsumer<Context>>,
+    state: Arc<State>,
+    options: Options,
+    refusals: Refusals,
+    /// When a log was last suspected of having begun again.
+    suspected: Option<Instant>,
+}
+
+impl Reader {
+    fn run(&mut self, stop: &AtomicBool) -> Result<(), ConsumerError> {
+        let mut ticked = Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            let consumer = Arc::clone(&self.consumer);
+            let polled = consumer.poll(WAIT);
+            let now = Instant::now();
+            match polled {
+                Some(Ok(record)) => self.take(&record, now),
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.state.reached_end(partition, now)
+                }
+                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
+                    return Err(ConsumerError::Fatal(error));
+                }
+                Some(Err(error)) => self.trouble(&error),
+                None => {}
+            }
+            if now.saturating_duration_since(ticked) >= TICK {
+                ticked = now;
+                self.state.tick(now);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>, now: Instant) {
+        let mut record = Record {
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
+        };
+        if self
+            .state
+            .applied(record.partition)
+            .is_some_and(|applied| record.offset <= applied)
+        {
+            self.suspect(record.partition, now);
+        }
+        let place = Place {
+            topic: self.state.topic(),
+            partition: record.partition,
+            offset: record.offset,
+        };
+        let bytes = message.payload().unwrap_or_default();
+        let telemetry = self.state.telemetry();
+        let mut refuse = |reason, what: &str, why: &dyn std::fmt::Display| {
+            self.refusals.tell(reason, place, what, why);
+        };
+        let parsed = if bytes.len() > self.options.max_message_bytes {
+            Err((
+                "message_too_long",
+                format!("{} bytes are more than are allowed", bytes.len()),
+            ))
+        } else if message.payload().is_none() {
+            Err(("no_payload", "the record has no value".to_owned()))
+        } else {
+            message::parse(bytes).map_err(|error| (error.reason(), error.to_string()))
+        };
+        match parsed {
+            Err((reason, why)) => {
+                if let Outcome::Applied(_) = self.state.apply(record, Content::Invalid, now) {
+                    telemetry.message_refused(reason);
+                    refuse(
+                        reason,
+                        &String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)),
+                        &why,
+                    );
+                }
+            }
+            Ok(message) => {
+                record.timestamp_ms = message.timestamp_ms.unwrap_or(record.timestamp_ms);
+                if let Outcome::Applied(applied) =
+                    self.state.apply(record, Content::Message(&message), now)
+                {
+                    for refusal in &message.refused {
+                        telemetry.metric_refused(refusal.error.reason());
+                        refuse(refusal.error.reason(), &refusal.key, &refusal.error);
+                    }
+                    for (at, refused) in &applied.refused {
+                        telemetry.metric_refused(refused.reason());
+                        let name = message
+                            .metrics
+                            .get(*at)
+                            .map_or("", |metric| metric.name.as_ref());
+                        refuse(refused.reason(), name, refused);
+                    }
+                }
+            }
+        }
+        if let Err(error) = self.consumer.store_offset_from_message(message) {
+            // The partition was revoked meanwhile; its next owner reads the record again.
+            tracing::debug!(%error, "did not store an offset");
+        }
+    }
+
+    /// A record at or below the last applied offset is a redelivery, or the first of a new log: a topic
+    /// that was deleted and made again counts from 0.
+    fn suspect(&mut self, partition: i32, now: Instant) {
+        const PAUSE: Duration = Duration::from_secs(5);
+        if self
+            .suspected
+            .is_some_and(|last| now.saturating_duration_since(last) < PAUSE)
+        {
+            return;
+        }
+        self.suspected = Some(now);
+        let watermarks =
+            self.consumer
+                .fetch_watermarks(self.state.topic(), partition, Duration::from_secs(1));
+        let Ok((_, high)) = watermarks else { return };
+        if self
+            .state
+            .applied(partition)
+            .is_some_and(|applied| applied >= high)
+        {
+            tracing::warn!(partition, high, "the partition's log begins again");
+            self.state.restart_log(partition);
+        }
+    }
+
+    fn trouble(&mut self, error: &KafkaError) {
+        let words = match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                format!("the topic {:?} does not exist yet", self.state.topic())
+            }
+            _ => error.to_string(),
+        };
+        let place = Place {
+            topic: self.state.topic(),
+            partition: -1,
+            offset: -1,
+        };
+        self.refusals
+            .tell("kafka", place, "consuming stands still", &words);
+        self.state.trouble(words);
+    }
+}

@@ -1,0 +1,66 @@
+//! Asks for the high watermarks of owned partitions: at once after an assignment, where they are the mark
+//! to catch up with, and every second for the lag. On a thread of its own, because the question blocks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use super::context::Context;
+use crate::state::State;
+
+const EVERY: Duration = Duration::from_secs(1);
+/// A broker that does not answer must not hold up the end for longer.
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+pub(super) struct Watermarks {
+    thread: JoinHandle<()>,
+    stop: Arc<AtomicBool>,
+    wake: Sender<()>,
+}
+
+impl Watermarks {
+    /// `wake` gets a word with each assignment.
+    pub(super) fn start(
+        consumer: Arc<BaseConsumer<Context>>,
+        state: Arc<State>,
+        (wake, woken): (Sender<()>, Receiver<()>),
+    ) -> std::io::Result<Watermarks> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let watch = move || {
+            while matches!(
+                woken.recv_timeout(EVERY),
+                Ok(()) | Err(RecvTimeoutError::Timeout)
+            ) {
+                for (partition, at_end) in state.at_end() {
+                    if stopped.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    match consumer.fetch_watermarks(state.topic(), partition, TIMEOUT) {
+                        Ok((_, high)) => state.watermark(partition, high, at_end, Instant::now()),
+                        Err(error) => tracing::debug!(partition, %error, "no watermark"),
+                    }
+                }
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("watermarks".to_owned())
+            .spawn(watch)?;
+        Ok(Watermarks { thread, stop, wake })
+    }
+
+    /// Ends the thread, and with it its handle on the consumer.
+    pub(super) fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Neither fails unless the thread has ended already.
+        let _ = self.wake.send(());
+        let _ = self.thread.join();
+    }
+}

@@ -1,0 +1,16 @@
+//! The text that a scrape gets.
+
+mod accept;
+pub mod escape;
+mod family;
+pub mod names;
+pub mod number;
+mod own;
+mod render;
+
+pub use accept::{Format, Syntax, negotiate};
+pub use family::{Header, Identity};
+pub(crate) use family::{openmetrics_counter, sample_prefix};
+pub use names::Escaping;
+pub use own::own_metrics;
+pub use render::{Filter, render};

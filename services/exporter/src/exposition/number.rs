@@ -1,0 +1,59 @@
+//! Sample values as text.
+
+/// Appends a value in its shortest form that reads back to the same bits (NaN's payload aside): whole
+/// numbers without a fraction, `NaN`, `+Inf` and `-Inf` as both formats spell them.
+pub fn write(value: f64, out: &mut Vec<u8>) {
+    // Up to 2^53 every whole number is exact; minus zero has no integer form.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.abs() <= EXACT && value.fract() == 0.0 && (value != 0.0 || value.is_sign_positive()) {
+        #[allow(clippy::cast_possible_truncation)]
+        let whole = value as i64;
+        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    } else if value.is_finite() {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    } else if value.is_nan() {
+        out.extend_from_slice(b"NaN");
+    } else {
+        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn text(value: f64) -> String {
+        let mut out = Vec::new();
+        write(value, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[rstest]
+    #[case(0.0, "0")]
+    #[case(-0.0, "-0.0")]
+    #[case(123.45, "123.45")]
+    #[case(5.0, "5")]
+    #[case(-7.0, "-7")]
+    #[case(1e308, "1e308")]
+    #[case(9_007_199_254_740_992.0, "9007199254740992")]
+    #[case(f64::NAN, "NaN")]
+    #[case(f64::INFINITY, "+Inf")]
+    #[case(f64::NEG_INFINITY, "-Inf")]
+    fn forms(#[case] value: f64, #[case] expected: &str) {
+        assert_eq!(text(value), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn every_finite_value_reads_back(bits: u64) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            prop_assert_eq!(text(value).parse::<f64>().unwrap().to_bits(), bits);
+        }
+    }
+}

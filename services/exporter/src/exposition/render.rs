@@ -1,0 +1,53 @@
+//! A snapshot as text.
+
+use super::accept::Syntax;
+use super::number;
+use crate::table::Snapshot;
+
+/// Which families a scrape wants: those of `name[]`, or all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter(Vec<String>);
+
+impl Filter {
+    /// Only families with these names; all when there are none.
+    pub fn names(names: Vec<String>) -> Filter {
+        Filter(names)
+    }
+
+    /// Whether it wants the family of this name. A counter also goes by its name in OpenMetrics.
+    pub fn wants(&self, name: &str) -> bool {
+        self.0.is_empty()
+            || self
+                .0
+                .iter()
+                .any(|wanted| wanted == name || name.strip_suffix("_total") == Some(wanted))
+    }
+}
+
+/// Appends the user's series. Without the `# EOF` that ends OpenMetrics: the exporter's own metrics follow.
+pub fn render(snapshot: &Snapshot, syntax: Syntax, filter: &Filter, out: &mut Vec<u8>) {
+    let mut shown = None;
+    for chunk in &snapshot.chunks {
+        let (mut sample, mut prefix) = (0, 0);
+        for family in &chunk.families {
+            let wanted = filter.wants(&family.header.name);
+            for text in chunk.samples.get(sample..family.end).unwrap_or_default() {
+                let begin = std::mem::replace(&mut prefix, text.end);
+                let Some(value) = snapshot.value(text.place).filter(|_| wanted) else {
+                    continue;
+                };
+                // A family whose series are all hidden does not show its header either.
+                if shown.replace(family.id) != Some(family.id) {
+                    out.extend_from_slice(match syntax {
+                        Syntax::Text => &family.header.text,
+                        Syntax::OpenMetrics => &family.header.openmetrics,
+                    });
+                }
+                out.extend_from_slice(chunk.prefixes.get(begin..text.end).unwrap_or_default());
+                number::write(value, out);
+                out.push(b'\n');
+            }
+            sample = family.end;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The answer to a scrape.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio::sync::Semaphore;
+use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY};
+use warp::http::{HeaderValue, Response, StatusCode};
+
+use super::body::Bytes;
+use super::encoding::wants_gzip;
+use crate::exposition::{Filter, Syntax, negotiate, own_metrics, render};
+use crate::state::State;
+
+/// Answers scrapes, so many at a time.
+#[derive(Clone)]
+pub struct Scrapes {
+    state: Arc<State>,
+    places: Arc<Semaphore>,
+}
+
+/// What a scrape asks for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Request {
+    pub(super) accept: Option<String>,
+    pub(super) accept_encoding: Option<String>,
+    pub(super) names: Vec<String>,
+}
+
+impl Scrapes {
+    /// At most `at_a_time` answers are made or on their way to a client.
+    pub fn new(state: Arc<State>, at_a_time: usize) -> Scrapes {
+        Scrapes {
+            state,
+            places: Arc::new(Semaphore::new(at_a_time)),
+        }
+    }
+
+    pub(super) async fn answer(self, request: Request) -> Response<Bytes> {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.state.telemetry().scrapes_refused.inc();
+            let mut answer = Response::new(Bytes::from("too many scrapes at a time\n"));
+            *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return answer;
+        };
+        let state = Arc::clone(&self.state);
+        // Rendering and compressing take milliseconds: not on the threads that serve connections.
+        let made = tokio::task::spawn_blocking(move || {
+            let _timer = state.telemetry().scrape_duration.start_timer();
+            make(&state, &request)
+        });
+        match made.await {
+            Ok(Ok(mut answer)) => {
+                // The place is free again once the client has the whole answer, or is gone.
+                answer.extensions_mut().insert(Arc::new(place));
+                answer
+            }
+            Ok(Err(error)) => failure(&error.to_string()),
+            Err(error) => failure(&error.to_string()),
+        }
+    }
+}
+
+fn failure(error: &str) -> Response<Bytes> {
+    tracing::error!(error, "cannot answer a scrape");
+    let mut answer = Response::new(Bytes::from("cannot answer; the log says why\n"));
+    *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    answer
+}
+
+fn make(state: &State, request: &Request) -> std::io::Result<Response<Bytes>> {
+    let format = negotiate(request.accept.as_deref());
+    let filter = Filter::names(request.names.clone());
+    let snapshot = state.snapshot(format.escaping);
+    let mut text = Vec::with_capacity(snapshot.text_length());
+    render(&snapshot, format.syntax, &filter, &mut text);
+    own_metrics(
+        &state.telemetry().gather(),
+        format.syntax,
+        &filter,
+        &mut text,
+    );
+    if format.syntax == Syntax::OpenMetrics {
+        text.extend_from_slice(b"# EOF\n");
+    }
+    let gzip = wants_gzip(request.accept_encoding.as_deref());
+    let body = if gzip {
+        let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
+        encoder.write_all(&text)?;
+        encoder.finish()?
+    } else {
+        text
+    };
+    let mut answer = Response::new(Bytes::from(body));
+    let headers = answer.headers_mut();
+    let content_type =
+        HeaderValue::from_str(&format.content_type()).map_err(std::io::Error::other)?;
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    if gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,179 @@
+//! The exporter's settings.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::{Parser, ValueEnum};
+use settings::{KafkaArgs, LogArgs, duration, positive};
+
+use crate::ListenAddr;
+use crate::table::Limits;
+
+/// Serves JSON metrics from a Kafka topic as a Prometheus endpoint.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "exporter", version, after_help = EXAMPLES)]
+pub struct Settings {
+    /// Where Kafka is.
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    /// The consumer group; instances of one group share the topic's partitions
+    #[arg(
+        long,
+        env = "KAFKA_GROUP_ID",
+        default_value = "prometheus-exporter",
+        help_heading = "Kafka"
+    )]
+    pub group_id: String,
+    /// Where a partition without a committed offset starts
+    #[arg(
+        long,
+        env = "KAFKA_AUTO_OFFSET_RESET",
+        default_value = "earliest",
+        help_heading = "Kafka"
+    )]
+    pub auto_offset_reset: OffsetReset,
+    /// Where an assigned partition starts: earliest, committed, latest, a duration ago such as 1h, or milliseconds since 1970 [default: earliest, or committed with --auto-offset-reset latest]
+    #[arg(long, env = "START_FROM", value_parser = start, help_heading = "Kafka")]
+    pub start_from: Option<Start>,
+    /// How long the series of a newly assigned partition are held back at most until it has caught up
+    #[arg(long, env = "CATCH_UP_LIMIT", default_value = "2m", value_parser = duration, help_heading = "Kafka")]
+    pub catch_up_limit: Duration,
+    /// How the group spreads partitions; every member must know it
+    #[arg(
+        long,
+        env = "ASSIGNMENT_STRATEGY",
+        default_value = "cooperative-sticky",
+        help_heading = "Kafka"
+    )]
+    pub assignment_strategy: AssignmentStrategy,
+    /// A name that makes this instance a static member, which keeps its partitions over a restart
+    #[arg(long, env = "KAFKA_GROUP_INSTANCE_ID", help_heading = "Kafka")]
+    pub group_instance_id: Option<String>,
+    /// Where to serve HTTP, as host:port; without a host on all interfaces
+    #[arg(
+        long,
+        env = "LISTEN_ADDR",
+        default_value = ":8080",
+        value_name = "HOST:PORT",
+        help_heading = "HTTP"
+    )]
+    pub listen_addr: ListenAddr,
+    /// Answers to /metrics at a time; more are told to come again
+    #[arg(long, env = "MAX_SCRAPES", default_value = "16", value_parser = positive::<u16>, help_heading = "HTTP")]
+    pub max_scrapes: u16,
+    /// Series held in all
+    #[arg(long, env = "MAX_SERIES", default_value = "1000000", value_parser = positive::<u32>, help_heading = "Limits")]
+    pub max_series: u32,
+    /// Series taken from one message
+    #[arg(long, env = "MAX_SERIES_PER_MESSAGE", default_value = "10000", value_parser = positive::<u32>, help_heading = "Limits")]
+    pub max_series_per_message: u32,
+    /// Labels of a series
+    #[arg(long, env = "MAX_LABELS", default_value = "32", value_parser = positive::<u16>, help_heading = "Limits")]
+    pub max_labels: u16,
+    /// Bytes of a metric's or label's name
+    #[arg(long, env = "MAX_NAME_LENGTH", default_value = "512", value_parser = positive::<u32>, help_heading = "Limits")]
+    pub max_name_length: u32,
+    /// Bytes of a label's value
+    #[arg(long, env = "MAX_LABEL_VALUE_LENGTH", default_value = "1024", value_parser = positive::<u32>, help_heading = "Limits")]
+    pub max_label_value_length: u32,
+    /// Bytes of a description
+    #[arg(long, env = "MAX_DESCRIPTION_LENGTH", default_value = "4096", value_parser = positive::<u32>, help_heading = "Limits")]
+    pub max_description_length: u32,
+    /// Bytes of a message
+    #[arg(long, env = "MAX_MESSAGE_BYTES", default_value = "4194304", value_parser = positive::<u32>, help_heading = "Limits")]
+    pub max_message_bytes: u32,
+    /// Bytes of names, labels and descriptions held in all
+    #[arg(long, env = "MAX_TEXT_BYTES", default_value = "536870912", value_parser = positive::<u32>, help_heading = "Limits")]
+    pub max_text_bytes: u32,
+    /// Drop a series after this time without a message [default: never]
+    #[arg(long, env = "SERIES_TTL", value_parser = duration, help_heading = "Limits")]
+    pub series_ttl: Option<Duration>,
+    /// Give every series a label "partition", so that the same series from two partitions is two
+    #[arg(long, env = "PARTITION_LABEL")]
+    pub partition_label: bool,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// `auto.offset.reset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OffsetReset {
+    /// At the oldest record.
+    Earliest,
+    /// At the next record.
+    Latest,
+}
+
+/// `partition.assignment.strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AssignmentStrategy {
+    /// Partitions move one by one; the others go on meanwhile.
+    CooperativeSticky,
+    /// All partitions are given up and spread anew in each rebalance, topic by topic.
+    Range,
+    /// The same, partition by partition.
+    Roundrobin,
+}
+
+/// Where an assigned partition starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest record: every series that the topic still knows is there.
+    Earliest,
+    /// At the group's committed offset; series appear with their next message.
+    Committed,
+    /// At the next record.
+    Latest,
+    /// At the first record of this time or later.
+    At(SystemTime),
+    /// At the first record of this long before the assignment, or later.
+    Ago(Duration),
+}
+
+impl Settings {
+    /// Where an assigned partition starts, given or derived.
+    pub fn start(&self) -> Start {
+        self.start_from.unwrap_or(match self.auto_offset_reset {
+            OffsetReset::Earliest => Start::Earliest,
+            OffsetReset::Latest => Start::Committed,
+        })
+    }
+
+    /// The table's limits.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            series: self.max_series as usize,
+            series_per_message: self.max_series_per_message as usize,
+            labels: usize::from(self.max_labels),
+            name_length: self.max_name_length as usize,
+            label_value_length: self.max_label_value_length as usize,
+            description_length: self.max_description_length as usize,
+            text_bytes: self.max_text_bytes as usize,
+            ttl: self.series_ttl,
+        }
+    }
+}
+
+fn start(text: &str) -> Result<Start, String> {
+    match text {
+        "earliest" => Ok(Start::Earliest),
+        "committed" => Ok(Start::Committed),
+        "latest" => Ok(Start::Latest),
+        _ => match text.parse::<u64>() {
+            Ok(ms) => Ok(Start::At(UNIX_EPOCH + Duration::from_millis(ms))),
+            Err(_) => duration(text).map(Start::Ago).map_err(|_| {
+                "earliest, committed, latest, a duration ago such as 1h, or milliseconds since 1970".to_owned()
+            }),
+        },
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  exporter                                              localhost:9092, topic metrics, http://localhost:8080/metrics
+  exporter --bootstrap-servers broker:9092 --topic app-metrics --listen-addr 127.0.0.1:9400
+  KAFKA_CONFIG_SECURITY_PROTOCOL=SSL KAFKA_CONFIG_SSL_CA_LOCATION=ca.pem exporter
+  exporter --start-from 1h --series-ttl 15m             an hour of the topic, and no series older than 15 minutes
+
+Paths: /metrics, /health, /ready, /
+Exit status: 0 stopped by SIGTERM or SIGINT, 1 Kafka refused this instance for good, 2 a setting is wrong.";

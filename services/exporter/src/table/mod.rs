@@ -1,0 +1,448 @@
+//! The series: what every metric's value is, who sent it, and which of it a scrape may see.
+//!
+//! The table knows nothing of Kafka or HTTP. Records go in through [`Table::apply`], and a scrape takes a
+//! [`Snapshot`], which copies values and shares everything else.
+
+mod claims;
+mod family;
+mod identity;
+mod layout;
+mod limits;
+mod refused;
+mod slab;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use message::{Kind, Message, Metric};
+
+use claims::Claims;
+use family::Family;
+use identity::{Identities, ShownLabels};
+use layout::Layout;
+pub use limits::Limits;
+pub use refused::Refused;
+use slab::Slab;
+pub use snapshot::{ChunkText, FamilyText, SampleText, Snapshot};
+
+/// Where and when a message was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The partition.
+    pub partition: i32,
+    /// Its place in the partition.
+    pub offset: i64,
+    /// Milliseconds since 1970: the message's own `Timestamp`, or the record's.
+    pub timestamp_ms: i64,
+}
+
+/// What became of a record.
+#[derive(Debug, PartialEq)]
+pub enum Outcome {
+    /// It was new, and this is what it did.
+    Applied(Applied),
+    /// It is at or below the last applied offset, and changed nothing.
+    Duplicate,
+    /// Its partition is not, or no longer, assigned; it changed nothing.
+    NotAssigned,
+}
+
+/// What a new record did.
+#[derive(Debug, Default, PartialEq)]
+pub struct Applied {
+    /// Metrics whose value the table now holds.
+    pub accepted: u64,
+    /// Series that another partition had before.
+    pub moved: u64,
+    /// Counters that fell, which says that their source started over.
+    pub resets: u64,
+    /// Metrics that were refused, by their place in the message.
+    pub refused: Vec<(usize, Refused)>,
+}
+
+/// The series of this instance.
+pub struct Table {
+    limits: Limits,
+    partition_label: bool,
+    families: Slab<Family>,
+    claims: Claims,
+    series: Slab<Series>,
+    identities: Identities,
+    layout: Layout,
+    /// By place of the series.
+    values: Vec<f64>,
+    /// One bit by place of the series: whether a scrape sees it.
+    visible: Vec<u64>,
+    partitions: BTreeMap<i32, Partition>,
+    text_bytes: usize,
+    last_sweep: Option<Instant>,
+}
+
+struct Series {
+    family: u32,
+    labels: Labels,
+    partition: i32,
+    timestamp_ms: i64,
+    updated: Instant,
+    /// Where its text is.
+    chunk: u32,
+}
+
+/// As the source wrote them, sorted by name.
+type Labels = Box<[(Box<str>, Box<str>)]>;
+
+struct Partition {
+    /// The last offset that was applied; -1 before the first.
+    applied: i64,
+    /// Whether its series wait until the partition has caught up.
+    withheld: bool,
+}
+
+impl Table {
+    /// An empty table. With `partition_label` every series gets a label `partition`, which keeps the same
+    /// series of two partitions apart.
+    pub fn new(limits: Limits, partition_label: bool) -> Table {
+        Table {
+            limits,
+            partition_label,
+            families: Slab::new(),
+            claims: Claims::default(),
+            series: Slab::new(),
+            identities: Identities::default(),
+            layout: Layout::default(),
+            values: Vec::new(),
+            visible: Vec::new(),
+            partitions: BTreeMap::new(),
+            text_bytes: 0,
+            last_sweep: None,
+        }
+    }
+
+    /// Series held, hidden ones too.
+    pub fn series(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Bytes of names, labels and descriptions held.
+    pub fn text_bytes(&self) -> usize {
+        self.text_bytes
+    }
+
+    /// A partition is this instance's from now on; its series stay hidden until [`Table::release`].
+    pub fn assign(&mut self, partition: i32) {
+        self.partitions.entry(partition).or_insert(Partition {
+            applied: -1,
+            withheld: true,
+        });
+    }
+
+    /// The series of a partition may be seen from now on.
+    pub fn release(&mut self, partition: i32) {
+        let Some(state) = self.partitions.get_mut(&partition) else {
+            return;
+        };
+        if !std::mem::take(&mut state.withheld) {
+            return;
+        }
+        for (place, series) in self.series.iter() {
+            if series.partition == partition {
+                set_bit(&mut self.visible, place);
+            }
+        }
+    }
+
+    /// A partition is another instance's from now on: its series leave at once.
+    pub fn revoke(&mut self, partition: i32) {
+        if self.partitions.remove(&partition).is_none() {
+            return;
+        }
+        self.remove_where(|series| series.partition == partition);
+    }
+
+    /// The partition's log was replaced by one that begins again: offsets count from its start.
+    pub fn restart_log(&mut self, partition: i32) {
+        if let Some(state) = self.partitions.get_mut(&partition) {
+            state.applied = -1;
+        }
+    }
+
+    /// The last offset that was applied of a partition.
+    pub fn applied(&self, partition: i32) -> Option<i64> {
+        self.partitions
+            .get(&partition)
+            .map(|state| state.applied)
+            .filter(|offset| *offset >= 0)
+    }
+
+    /// Takes in a record. `message` is nothing when its bytes are no message: the record counts as
+    /// applied all the same.
+    pub fn apply(
+        &mut self,
+        record: Record,
+        message: Option<&Message<'_>>,
+        now: Instant,
+    ) -> Outcome {
+        let Some(state) = self.partitions.get_mut(&record.partition) else {
+            return Outcome::NotAssigned;
+        };
+        if record.offset <= state.applied {
+            return Outcome::Duplicate;
+        }
+        state.applied = record.offset;
+        let visible = !state.withheld;
+        let mut applied = Applied::default();
+        for (place, metric) in message
+            .into_iter()
+            .flat_map(|message| &message.metrics)
+            .enumerate()
+        {
+            let outcome = if place >= self.limits.series_per_message {
+                Err(Refused::MessageSeriesLimit)
+            } else if self.partition_label {
+                with_partition(metric, record.partition).and_then(|metric| {
+                    self.apply_metric(record, &metric, visible, now, &mut applied)
+                })
+            } else {
+                self.apply_metric(record, metric, visible, now, &mut applied)
+            };
+            match outcome {
+                Ok(()) => applied.accepted += 1,
+                Err(refused) => applied.refused.push((place, refused)),
+            }
+        }
+        Outcome::Applied(applied)
+    }
+
+    fn apply_metric(
+        &mut self,
+        record: Record,
+        metric: &Metric<'_>,
+        visible: bool,
+        now: Instant,
+        applied: &mut Applied,
+    ) -> Result<(), Refused> {
+        self.limits.check(metric)?;
+        let known = self.claims.family(&self.families, &metric.name);
+        if let Some(id) = known {
+            let family = &self.families[id];
+            if family.kind != metric.kind {
+                return Err(Refused::TypeConflict {
+                    known: family.kind,
+                    given: metric.kind,
+                });
+            }
+            if let Some(place) = self
+                .identities
+                .find(&self.series, id, family, &metric.labels)
+            {
+                self.update(place, record, metric, visible, now, applied)?;
+                self.describe(id, metric);
+                return Ok(());
+            }
+        }
+        let place = self.create(known, record, metric, now)?;
+        self.set_value(place, metric.value, visible);
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        place: u32,
+        record: Record,
+        metric: &Metric<'_>,
+        visible: bool,
+        now: Instant,
+        applied: &mut Applied,
+    ) -> Result<(), Refused> {
+        let series = &mut self.series[place];
+        if series.partition != record.partition {
+            if record.timestamp_ms < series.timestamp_ms {
+                return Err(Refused::OlderThanOtherPartition);
+            }
+            series.partition = record.partition;
+            applied.moved += 1;
+        }
+        series.timestamp_ms = record.timestamp_ms;
+        series.updated = now;
+        if metric.kind == Kind::Counter && metric.value < self.values[place as usize] {
+            applied.resets += 1;
+        }
+        self.set_value(place, metric.value, visible);
+        Ok(())
+    }
+
+    fn set_value(&mut self, place: u32, value: f64, visible: bool) {
+        self.values[place as usize] = value;
+        if visible {
+            set_bit(&mut self.visible, place);
+        }
+    }
+
+    /// Takes over a new description or unit; the last message describes the family.
+    fn describe(&mut self, id: u32, metric: &Metric<'_>) {
+        let family = &mut self.families[id];
+        let same_help = metric.description.is_empty() || *family.help == *metric.description;
+        let same_unit = metric.unit.is_none() || family.unit.as_deref() == metric.unit.as_deref();
+        if same_help && same_unit {
+            return;
+        }
+        let before = family.text_bytes();
+        let after = before - family.help.len() + metric.description.len();
+        if self.text_bytes - before + after > self.limits.text_bytes {
+            return;
+        }
+        if !same_help {
+            family.help = metric.description.as_ref().into();
+        }
+        if !same_unit {
+            family.unit = metric.unit.as_deref().map(Into::into);
+        }
+        self.text_bytes = self.text_bytes - before + family.text_bytes();
+        self.layout.touch(family);
+    }
+
+    fn create(
+        &mut self,
+        known: Option<u32>,
+        record: Record,
+        metric: &Metric<'_>,
+        now: Instant,
+    ) -> Result<u32, Refused> {
+        if self.series.len() >= self.limits.series {
+            return Err(Refused::SeriesLimit);
+        }
+        let shown = ShownLabels::new(&metric.labels)?;
+        if let Some(id) = known {
+            self.identities
+                .check(&self.series, id, &metric.labels, &shown)?;
+        }
+        let labels: Labels = metric
+            .labels
+            .iter()
+            .map(|(name, value)| (name.as_ref().into(), value.as_ref().into()))
+            .collect();
+        let family = Family::new(metric);
+        let bytes = labels_bytes(&labels)
+            + if known.is_none() {
+                family.text_bytes()
+            } else {
+                0
+            };
+        if self.text_bytes + bytes > self.limits.text_bytes {
+            return Err(Refused::TextLimit);
+        }
+        let id = match known {
+            Some(id) => id,
+            None => {
+                self.claims.check(&self.families, &family)?;
+                let id = self.families.insert(family);
+                self.claims.insert(&self.families[id], id);
+                id
+            }
+        };
+        self.text_bytes += bytes;
+        let place = self.series.insert(Series {
+            family: id,
+            labels,
+            partition: record.partition,
+            timestamp_ms: record.timestamp_ms,
+            updated: now,
+            chunk: 0,
+        });
+        if self.values.len() <= place as usize {
+            self.values.resize(place as usize + 1, 0.0);
+            self.visible.resize(self.values.len().div_ceil(64), 0);
+        }
+        clear_bit(&mut self.visible, place);
+        self.identities
+            .insert(&self.series, id, &mut self.families[id], place, shown);
+        self.layout
+            .add(id, &mut self.families[id], place, &mut self.series);
+        Ok(place)
+    }
+
+    /// Removes series that had no message for longer than the TTL. Looks at most once a second.
+    /// Returns how many went.
+    pub fn expire(&mut self, now: Instant) -> usize {
+        let Some(ttl) = self.limits.ttl else { return 0 };
+        let often = std::time::Duration::from_secs(1).min(ttl);
+        if self
+            .last_sweep
+            .is_some_and(|last| now.saturating_duration_since(last) < often)
+        {
+            return 0;
+        }
+        self.last_sweep = Some(now);
+        self.remove_where(|series| now.saturating_duration_since(series.updated) > ttl)
+    }
+
+    fn remove_where(&mut self, gone: impl Fn(&Series) -> bool) -> usize {
+        let places: Vec<u32> = self
+            .series
+            .iter()
+            .filter(|(_, series)| gone(series))
+            .map(|(place, _)| place)
+            .collect();
+        for place in &places {
+            self.remove(*place);
+        }
+        places.len()
+    }
+
+    fn remove(&mut self, place: u32) {
+        let id = self.series[place].family;
+        self.identities
+            .remove(&self.series, id, &mut self.families[id], place);
+        self.layout
+            .remove(id, &mut self.families[id], place, &mut self.series);
+        clear_bit(&mut self.visible, place);
+        if let Some(series) = self.series.remove(place) {
+            self.text_bytes -= labels_bytes(&series.labels);
+        }
+        if self.families[id].is_empty() {
+            self.claims.remove(&self.families, id);
+            if let Some(family) = self.families.remove(id) {
+                self.text_bytes -= family.text_bytes();
+            }
+        }
+    }
+}
+
+fn labels_bytes(labels: &Labels) -> usize {
+    labels
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum()
+}
+
+fn set_bit(bits: &mut [u64], place: u32) {
+    if let Some(word) = bits.get_mut(place as usize / 64) {
+        *word |= 1 << (place % 64);
+    }
+}
+
+fn clear_bit(bits: &mut [u64], place: u32) {
+    if let Some(word) = bits.get_mut(place as usize / 64) {
+        *word &= !(1 << (place % 64));
+    }
+}
+
+fn with_partition<'a>(metric: &Metric<'a>, partition: i32) -> Result<Metric<'a>, Refused> {
+    const NAME: &str = "partition";
+    let mut metric = metric.clone();
+    match metric
+        .labels
+        .binary_search_by(|(name, _)| name.as_ref().cmp(NAME))
+    {
+        Ok(_) => Err(Refused::ReservedLabel {
+            label: NAME.to_owned(),
+        }),
+        Err(place) => {
+            metric
+                .labels
+                .insert(place, (NAME.into(), partition.to_string().into()));
+            Ok(metric)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Why the table refused a metric that conforms to the wire format.
+
+use message::Kind;
+
+/// A refusal, with what a log line needs to explain it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The family is known with another type; the first one stays.
+    #[error("it is a {known} since an earlier message, and now a {given}")]
+    TypeConflict {
+        /// What it is.
+        known: Kind,
+        /// What the message says.
+        given: Kind,
+    },
+    /// Another name already has the name under which this one would be shown.
+    #[error("it would be shown as {shown:?}, which belongs to {holder:?}")]
+    NameCollision {
+        /// The name on `/metrics`.
+        shown: String,
+        /// The original name that has it.
+        holder: String,
+    },
+    /// Two labels of the series, or the labels of two series, would be shown alike.
+    #[error("its labels would be shown as those of another series, or as one another")]
+    LabelCollision,
+    /// The name begins with `exporter_`, which the exporter keeps for itself.
+    #[error("names that begin with exporter_ belong to the exporter")]
+    ReservedName,
+    /// `le`, `quantile`, or a name that begins with two underscores.
+    #[error("the label {label:?} is reserved")]
+    ReservedLabel {
+        /// The label.
+        label: String,
+    },
+    /// Another partition sent this series with a later timestamp.
+    #[error("another partition has a newer value of this series")]
+    OlderThanOtherPartition,
+    /// More series than the table may hold.
+    #[error("the limit of series is reached")]
+    SeriesLimit,
+    /// More text than the table may hold.
+    #[error("the limit of bytes for names, labels and descriptions is reached")]
+    TextLimit,
+    /// More series in one message than are allowed.
+    #[error("the message has more series than are allowed")]
+    MessageSeriesLimit,
+    /// The name or the unit is too long.
+    #[error("its name or unit is too long")]
+    NameTooLong,
+    /// The description is too long.
+    #[error("its description is too long")]
+    DescriptionTooLong,
+    /// Too many labels.
+    #[error("it has too many labels")]
+    TooManyLabels,
+    /// A label's name or value is too long.
+    #[error("the name or value of a label is too long")]
+    LabelTooLong,
+}
+
+impl Refused {
+    /// A short, fixed name: the `reason` label of `exporter_rejected_total`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Refused::TypeConflict { .. } => "type_conflict",
+            Refused::NameCollision { .. } => "name_collision",
+            Refused::LabelCollision => "label_collision",
+            Refused::ReservedName => "reserved_name",
+            Refused::ReservedLabel { .. } => "reserved_label",
+            Refused::OlderThanOtherPartition => "older_than_other_partition",
+            Refused::SeriesLimit => "series_limit",
+            Refused::TextLimit => "text_limit",
+            Refused::MessageSeriesLimit => "message_series_limit",
+            Refused::NameTooLong => "name_too_long",
+            Refused::DescriptionTooLong => "description_too_long",
+            Refused::TooManyLabels => "too_many_labels",
+            Refused::LabelTooLong => "label_too_long",
+        }
+    }
+}
