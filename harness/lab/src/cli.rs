@@ -26,6 +26,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Bring everything up, do the three jobs on real data, write a report.
+    Demo(commands::demo::Args),
+    /// Run scenarios on a stack made for them.
+    Run(commands::run::Args),
+    /// The scenarios there are.
+    List(commands::list::Args),
+    /// Check scenario files without running them.
+    Validate(commands::validate::Args),
+    /// The JSON Schema of scenario files.
+    Schema,
+    /// Run every test: the workspace's, then every scenario that is not tagged tuning or soak.
+    Test(commands::test::Args),
     /// Bring a stack up and say where everything is.
     Up(commands::up::Args),
     /// End a stack.

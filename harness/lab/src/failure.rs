@@ -11,6 +11,8 @@ pub enum Verdict {
     Held,
     /// Something did not hold.
     Failed,
+    /// The input is wrong.
+    Wrong,
 }
 
 impl From<bool> for Verdict {
@@ -24,6 +26,7 @@ impl From<Verdict> for ExitCode {
         Self::from(match verdict {
             Verdict::Held => 0,
             Verdict::Failed => 1,
+            Verdict::Wrong => 2,
         })
     }
 }

@@ -1,11 +1,22 @@
 //! The runner: commands, the actions and checks of scenarios, and reports.
 
+mod actions;
+mod catalogue;
+mod checks;
 mod cli;
 mod commands;
+mod connect;
 mod failure;
 mod machine;
 mod progress;
+mod prometheus;
+mod registry;
+mod report;
+mod runner;
 mod stacks;
+mod statistics;
+mod suite;
+mod tune;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use stack::native::Observer;
 pub struct Shown {
     bars: MultiProgress,
     transfer: ProgressBar,
+    current: ProgressBar,
     terminal: bool,
 }
 
@@ -20,9 +21,30 @@ impl Shown {
         let bars = MultiProgress::new();
         Self {
             transfer: bars.add(ProgressBar::hidden()),
+            current: bars.add(ProgressBar::hidden()),
             bars,
             terminal: std::io::stderr().is_terminal(),
         }
+    }
+
+    /// What goes on right now; on a terminal only.
+    pub fn doing(&self, text: &str) {
+        if self.terminal {
+            self.current.set_style(
+                ProgressStyle::with_template("{spinner} {wide_msg}  {elapsed}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
+            self.current
+                .set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            self.current.enable_steady_tick(Duration::from_millis(200));
+            self.current.reset_elapsed();
+            self.current.set_message(text.to_owned());
+        }
+    }
+
+    /// Nothing goes on any more.
+    pub fn done(&self) {
+        self.current.finish_and_clear();
     }
 
     /// A line that stays.

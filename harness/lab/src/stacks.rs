@@ -88,3 +88,16 @@ pub async fn first_death(native: &Native) -> Result<std::convert::Infallible> {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
+
+/// Keeps a stack up until the user has seen enough.
+pub async fn hold(native: Native, shown: &crate::progress::Shown) -> Result<()> {
+    shown.done();
+    crate::commands::status::print(&[native.control().guard().clone()], false)?;
+    shown.line("\nthe stack stays up: Ctrl-C ends it; `lab status` and `lab logs SERVICE` work from another terminal");
+    let watched = guarded(&native, std::future::pending::<Result<()>>()).await;
+    native.shut_down().await?;
+    match watched {
+        Err(error) if !error.is::<Interrupted>() => Err(error),
+        _ => Ok(()),
+    }
+}

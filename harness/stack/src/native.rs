@@ -6,4 +6,6 @@ mod start;
 
 pub use control::Control;
 pub use error::StackError;
-pub use start::{Native, Observer, PortChoice, Quiet, StackSpec, StartOrder, requirements};
+pub use start::{
+    Native, Observer, PortChoice, Quiet, StackSpec, StartOrder, own_program, requirements,
+};

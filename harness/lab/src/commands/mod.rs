@@ -1,13 +1,19 @@
 //! A file a command.
 
 pub mod bench;
+pub mod demo;
 pub mod doctor;
 pub mod down;
 pub mod fetch;
+pub mod list;
 pub mod lock;
 pub mod logs;
+pub mod run;
+pub mod schema;
 pub mod status;
+pub mod test;
 pub mod up;
+pub mod validate;
 
 use anyhow::Result;
 
@@ -17,6 +23,12 @@ use crate::cli::Command;
 /// Runs a command.
 pub async fn dispatch(command: Command) -> Result<Verdict> {
     match command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Run(args) => run::run(args).await,
+        Command::List(args) => list::run(args),
+        Command::Validate(args) => validate::run(args),
+        Command::Schema => schema::run(),
+        Command::Test(args) => test::run(args).await,
         Command::Up(args) => up::run(args).await,
         Command::Down(args) => down::run(args),
         Command::Status(args) => status::run(args),

@@ -1,47 +1,128 @@
 //! What a step sees: the stack, and what this scenario has made on it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use scenario::Vars;
 use stack::Endpoints;
+use stack::guard::{Guard, JobState, JobStatus, PortRequest, SpawnSpec, StopPhase, StopSpec};
 use stack::native::Control;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::kafka::TopicReader;
+use super::postgres;
+use super::step::Observed;
+
+/// Where scenarios run.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Where everything is.
+    pub endpoints: Endpoints,
+    /// Owner of the processes that scenarios start.
+    pub guard: Guard,
+    /// Control over the stack's services, where somebody has it.
+    pub control: Option<Arc<Control>>,
+}
 
 /// The surroundings of one instance of a scenario.
 pub struct Context {
-    /// Where everything is.
+    /// Where everything is, the scenario's own processes included.
     pub endpoints: Endpoints,
-    /// Control over services, where somebody has it.
+    /// Control over the stack's services, where somebody has it.
     pub control: Option<Arc<Control>>,
-    /// Names that the scenario makes begin with this, so that scenarios do not meet.
+    /// Names that the scenario makes begin with this, so that scenarios do not meet. Letters, digits and `_`: it is part of
+    /// names of topics, connectors, slots, databases and metrics.
     pub prefix: String,
     /// One client for all requests.
     pub http: reqwest::Client,
+    guard: Guard,
     readers: BTreeMap<String, Arc<Mutex<TopicReader>>>,
     databases: BTreeMap<String, Client>,
+    has_database: bool,
     connectors: BTreeSet<String>,
+    processes: BTreeSet<String>,
 }
 
+/// Variables that are set before the first step.
+pub const VARIABLES: [&str; 10] = [
+    "run.prefix",
+    "postgres.host",
+    "postgres.port",
+    "postgres.user",
+    "postgres.password",
+    "postgres.database",
+    "kafka.bootstrap",
+    "connect.rest",
+    "exporter.http",
+    "prometheus.http",
+];
+
+/// Tells instances apart that run on one stack.
+static INSTANCES: AtomicUsize = AtomicUsize::new(1);
+
+/// Between two looks at a process.
+const POLL: Duration = Duration::from_millis(20);
+
 impl Context {
-    /// Surroundings of a scenario that has not begun.
+    /// Surroundings of an instance that has not begun.
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(endpoints: Endpoints, control: Option<Arc<Control>>, prefix: String) -> Result<Self> {
+    pub fn new(surroundings: &Surroundings, id: &str) -> Result<Self> {
         // Everything asked here has an address of its own: a proxy meant for the internet would be in the way.
-        let http = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(10)).build()?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(10))
+            .build()?;
         Ok(Self {
-            endpoints,
-            control,
-            prefix,
+            endpoints: surroundings.endpoints.clone(),
+            control: surroundings.control.clone(),
+            prefix: prefix(
+                id,
+                surroundings.guard.run().id(),
+                INSTANCES.fetch_add(1, Ordering::Relaxed),
+            ),
             http,
+            guard: surroundings.guard.clone(),
             readers: BTreeMap::new(),
             databases: BTreeMap::new(),
+            has_database: false,
             connectors: BTreeSet::new(),
+            processes: BTreeSet::new(),
         })
+    }
+
+    /// Gives the built-in variables their values; those of services that the stack lacks have none.
+    pub fn set_variables(&self, vars: &mut Vars) {
+        vars.set("run.prefix", self.prefix.as_str());
+        let mut endpoint = |variable: &str, service: &str, key: &str| {
+            if let Ok(address) = self.endpoint(service, key) {
+                vars.set(variable, address);
+            }
+        };
+        endpoint("kafka.bootstrap", "kafka", "bootstrap");
+        endpoint("connect.rest", "connect", "rest");
+        endpoint("exporter.http", "exporter", "http");
+        endpoint("prometheus.http", "prometheus", "http");
+        if let Some(config) = self
+            .endpoint("postgres", "sql")
+            .ok()
+            .and_then(|url| postgres::parse(url).ok())
+        {
+            vars.set("postgres.host", postgres::host(&config));
+            // Text, since it goes into connector configurations, whose values are text.
+            vars.set("postgres.port", postgres::port(&config).to_string());
+            vars.set("postgres.user", config.get_user().unwrap_or_default());
+            vars.set(
+                "postgres.password",
+                String::from_utf8_lossy(config.get_password().unwrap_or_default()).into_owned(),
+            );
+            vars.set("postgres.database", self.prefix.as_str());
+        }
     }
 
     /// How the runner reaches a service.
@@ -60,31 +141,49 @@ impl Context {
         if let Some(reader) = self.readers.get(topic) {
             return Ok(Arc::clone(reader));
         }
-        let reader = Arc::new(Mutex::new(TopicReader::new(self.endpoint("kafka", "bootstrap")?, topic)?));
+        let reader = Arc::new(Mutex::new(TopicReader::new(
+            self.endpoint("kafka", "bootstrap")?,
+            topic,
+        )?));
         self.readers.insert(topic.to_owned(), Arc::clone(&reader));
         Ok(reader)
     }
 
-    /// A connection to a database, made on first use.
+    /// A check has held: what it looked at is behind the scenario.
+    pub fn settle(&self, observed: &Observed) {
+        if let Some((topic, position)) = &observed.settles
+            && let Some(reader) = self.readers.get(topic)
+        {
+            reader
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .settle(*position);
+        }
+    }
+
+    /// A connection to a database of the server, the scenario's own when none is named; both are made on first use.
     ///
     /// # Errors
     /// When Postgres does not let us in.
-    pub async fn database(&mut self, name: &str) -> Result<&Client> {
-        if self.databases.get(name).is_none_or(Client::is_closed) {
-            let client = connect(self.endpoint("postgres", "sql")?, name).await?;
-            self.databases.insert(name.to_owned(), client);
+    pub async fn database(&mut self, name: Option<&str>) -> Result<&Client> {
+        let own = name.is_none_or(|name| name == self.prefix);
+        let name = name.unwrap_or(&self.prefix).to_owned();
+        if own && !self.has_database {
+            let server = self.connect("postgres").await?;
+            postgres::create_database(server, &name).await?;
+            self.has_database = true;
         }
-        self.databases.get(name).context("the connection was just made")
+        self.connect(&name).await
     }
 
-    /// Makes the scenario's own database.
-    ///
-    /// # Errors
-    /// When Postgres refuses.
-    pub async fn make_database(&mut self) -> Result<()> {
-        let name = self.prefix.clone();
-        let client = self.database("postgres").await?;
-        client.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await.context("cannot make a database")
+    async fn connect(&mut self, name: &str) -> Result<&Client> {
+        if self.databases.get(name).is_none_or(Client::is_closed) {
+            let client = postgres::connect(self.endpoint("postgres", "sql")?, name).await?;
+            self.databases.insert(name.to_owned(), client);
+        }
+        self.databases
+            .get(name)
+            .context("the connection was just made")
     }
 
     /// Notes a connector to be removed at the end.
@@ -97,61 +196,244 @@ impl Context {
         self.connectors.remove(name);
     }
 
-    /// Removes what the scenario made: connectors first, since they hold slots; then slots, and the database.
+    /// The scenario's own directory, which goes with the run.
     ///
-    /// Topics go with the stack when it is ours.
+    /// # Errors
+    /// When it cannot be made.
+    pub fn directory(&self) -> Result<PathBuf> {
+        let path = self.guard.run().path().join("scenarios").join(&self.prefix);
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Starts a process of the scenario. It ends with the scenario at the latest.
+    ///
+    /// # Errors
+    /// When there is one of this name already, or it cannot be started.
+    pub fn spawn(
+        &mut self,
+        name: &str,
+        argv: Vec<String>,
+        env: BTreeMap<String, String>,
+        endpoints: BTreeMap<String, String>,
+    ) -> Result<()> {
+        let mut environment: BTreeMap<String, String> = ["PATH", "HOME", "LANG"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+            .collect();
+        environment.extend(env);
+        let job = self.job(name);
+        for (key, address) in &endpoints {
+            self.endpoints.set(name, key, address);
+        }
+        self.guard.spawn(SpawnSpec {
+            log: self.guard.run().log(&job),
+            name: job,
+            argv,
+            env: environment,
+            cwd: self.directory()?,
+            user: None,
+            stop: StopSpec {
+                phase: StopPhase::Clients,
+                signal: rustix::process::Signal::TERM.as_raw(),
+                grace_ms: 5000,
+                parent_death_signal: rustix::process::Signal::KILL.as_raw(),
+            },
+            endpoints,
+            hidden: true,
+        })?;
+        self.processes.insert(name.to_owned());
+        Ok(())
+    }
+
+    /// A port that is free, and stays reserved for this scenario's process as long as the run lives.
+    ///
+    /// # Errors
+    /// When none is left.
+    pub fn port(&self, name: &str) -> Result<u16> {
+        let key = self.job(name);
+        let ports = self.guard.reserve(vec![PortRequest {
+            key: key.clone(),
+            exactly: None,
+        }])?;
+        ports
+            .get(&key)
+            .copied()
+            .context("the guard reserved no port")
+    }
+
+    /// Waits until a process of the scenario has ended.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub async fn ended(&self, name: &str) -> Result<JobStatus> {
+        loop {
+            let status = self.guard.job(&self.job(name))?;
+            if status.pid.is_none() {
+                return Ok(status);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Runs a process of the scenario to its end; gives what it printed.
+    ///
+    /// # Errors
+    /// When it cannot be started, or does not end with success.
+    pub async fn run(
+        &mut self,
+        name: &str,
+        argv: Vec<String>,
+        env: BTreeMap<String, String>,
+    ) -> Result<String> {
+        let log = self.guard.run().log(&self.job(name));
+        let before = std::fs::metadata(&log).map_or(0, |metadata| metadata.len());
+        self.spawn(name, argv, env, BTreeMap::new())?;
+        let status = self.ended(name).await?;
+        let all = std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+        let new = all.get(usize::try_from(before)?..).unwrap_or_default();
+        let text = String::from_utf8_lossy(new).into_owned();
+        if status.state != JobState::Stopped {
+            bail!(
+                "`{name}` {}; it said: {}",
+                status.ended.unwrap_or_default(),
+                text.trim_end()
+            );
+        }
+        Ok(text)
+    }
+
+    /// Asks a process of the scenario to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub async fn stop(&mut self, name: &str) -> Result<()> {
+        self.guard.stop(&self.job(name))?;
+        self.ended(name).await?;
+        Ok(())
+    }
+
+    /// Whether a process of the scenario runs.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn is_running(&self, name: &str) -> Result<bool> {
+        Ok(self.guard.job(&self.job(name))?.pid.is_some())
+    }
+
+    /// Drops the replication slots of the scenario's database that no connector holds any more.
+    ///
+    /// # Errors
+    /// When one is still held after some time.
+    pub async fn drop_idle_slots(&mut self) -> Result<()> {
+        let database = self.prefix.clone();
+        postgres::drop_slots(self.connect("postgres").await?, &database).await
+    }
+
+    /// Whether a process of this name belongs to the scenario.
+    pub fn has_process(&self, name: &str) -> bool {
+        self.processes.contains(name)
+    }
+
+    /// Sends a signal to a process of the scenario.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal(&self, name: &str, signal: i32) -> Result<()> {
+        Ok(self.guard.signal(&self.job(name), signal)?)
+    }
+
+    /// The log of a service of the stack or of a process of the scenario.
+    pub fn log(&self, name: &str) -> PathBuf {
+        let name = if self.processes.contains(name) {
+            self.job(name)
+        } else {
+            name.to_owned()
+        };
+        self.guard.run().log(&name)
+    }
+
+    /// The last lines of a log; none where there is no log, as on a stack that is not ours.
+    pub fn log_tail(&self, name: &str, lines: usize) -> Vec<String> {
+        tail(&self.log(name), lines)
+    }
+
+    fn job(&self, name: &str) -> String {
+        format!("{}.{name}", self.prefix)
+    }
+
+    /// Ends and removes what the scenario made: processes, then connectors, since they hold slots, then slots and the
+    /// database. Topics go with the stack.
     ///
     /// # Errors
     /// The first thing that could not be removed; the others are tried all the same.
-    pub async fn clean_up(mut self, has_database: bool) -> Result<()> {
+    pub async fn clean_up(mut self) -> Result<()> {
         let mut first_error = Ok(());
+        for name in std::mem::take(&mut self.processes) {
+            // One that has ended already is what we want.
+            if self.guard.stop(&self.job(&name)).is_ok() {
+                let ended = self.ended(&name).await.map(drop);
+                first_error = first_error.and(ended.with_context(|| format!("cannot end {name}")));
+            }
+        }
         for name in std::mem::take(&mut self.connectors) {
             let removed = crate::connect::delete(&self, &name).await;
-            first_error = first_error.and(removed.with_context(|| format!("cannot delete connector {name}")));
+            first_error =
+                first_error.and(removed.with_context(|| format!("cannot delete connector {name}")));
         }
-        if has_database {
+        if self.has_database {
             let prefix = self.prefix.clone();
             self.databases.retain(|name, _| name == "postgres");
-            let dropped = async {
-                let client = self.database("postgres").await?;
-                drop_database(client, &prefix).await
-            };
-            first_error = first_error.and(dropped.await.with_context(|| format!("cannot drop database {prefix}")));
+            let dropped =
+                async { postgres::drop_database(self.connect("postgres").await?, &prefix).await };
+            first_error = first_error.and(
+                dropped
+                    .await
+                    .with_context(|| format!("cannot drop database {prefix}")),
+            );
         }
         first_error
     }
 }
 
-async fn drop_database(client: &Client, name: &str) -> Result<()> {
-    // A slot is released a moment after its connector's connection ends; dropping ends what is still connected.
-    let slots = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = $1 AND active";
-    client.execute(slots, &[&name]).await?;
-    for attempt in 0.. {
-        let dropped = client
-            .execute(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1",
-                &[&name],
-            )
-            .await;
-        match dropped {
-            Ok(_) => break,
-            Err(error) if attempt == 20 => return Err(error.into()),
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
-        }
-    }
-    client.batch_execute(&format!("DROP DATABASE \"{name}\" WITH (FORCE)")).await?;
-    Ok(())
+fn tail(path: &Path, lines: usize) -> Vec<String> {
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let all: Vec<_> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..]
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect()
 }
 
-async fn connect(url: &str, database: &str) -> Result<Client> {
-    let mut config: tokio_postgres::Config = url.parse().context("the endpoint of postgres is not a connection string")?;
-    config.dbname(database);
-    let (client, connection) =
-        config.connect(NoTls).await.with_context(|| format!("cannot connect to database {database}"))?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to Postgres ended");
-        }
-    });
-    Ok(client)
+/// From the scenario's name, so that people know it again; not longer than what a slot's name leaves room for (63 bytes).
+fn prefix(id: &str, run: &str, instance: usize) -> String {
+    let name = id.split('[').next().unwrap_or_default();
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
+        .take(30)
+        .collect();
+    format!("{plain}_{run}_{instance}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_fits_every_name_it_becomes_part_of() {
+        assert_eq!(
+            prefix("cdc/original-connector[debezium=3.7.0]", "mwsjg9", 7),
+            "cdc_original_connector_mwsjg9_7"
+        );
+        assert!(prefix(&"x/y".repeat(40), "mwsjg9o6t9", 1234).len() < 50);
+    }
 }

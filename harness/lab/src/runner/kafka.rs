@@ -61,7 +61,13 @@ impl TopicReader {
             .set("log_level", "0")
             .create()
             .context("cannot make a consumer")?;
-        Ok(Self { consumer, topic: topic.to_owned(), assigned: 0, records: Vec::new(), looked_at: 0 })
+        Ok(Self {
+            consumer,
+            topic: topic.to_owned(),
+            assigned: 0,
+            records: Vec::new(),
+            looked_at: 0,
+        })
     }
 
     /// Records that no check has settled yet, after reading what has arrived by now.
@@ -82,21 +88,33 @@ impl TopicReader {
         Ok(&self.records)
     }
 
-    /// A check has settled this many records: the next check begins after them.
-    pub fn settle(&mut self, records: usize) {
-        self.looked_at = (self.looked_at + records).min(self.records.len());
+    /// How many records lie behind the scenario.
+    pub fn settled(&self) -> usize {
+        self.looked_at
+    }
+
+    /// A check has held that looked at this many records from the start of the topic: the next check begins after them.
+    pub fn settle(&mut self, position: usize) {
+        self.looked_at = position.min(self.records.len());
     }
 
     fn read_on(&mut self) -> Result<()> {
-        let metadata =
-            self.consumer.fetch_metadata(Some(&self.topic), ASK).context("Kafka does not return metadata")?;
-        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        let metadata = self
+            .consumer
+            .fetch_metadata(Some(&self.topic), ASK)
+            .context("Kafka does not return metadata")?;
+        let partitions = metadata
+            .topics()
+            .first()
+            .map_or(0, |topic| topic.partitions().len());
         if partitions != self.assigned {
             self.assign(partitions)?;
         }
         let mut missing = Vec::new();
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-            let (low, high) = self.consumer.fetch_watermarks(&self.topic, partition, ASK)?;
+            let (low, high) = self
+                .consumer
+                .fetch_watermarks(&self.topic, partition, ASK)?;
             if low < high {
                 missing.push((partition, high));
             }
@@ -115,8 +133,12 @@ impl TopicReader {
         let known = self.consumer.position().unwrap_or_default();
         let mut list = TopicPartitionList::new();
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-            let place = known.find_partition(&self.topic, partition).map(|element| element.offset());
-            let offset = place.filter(|offset| matches!(offset, Offset::Offset(_))).unwrap_or(Offset::Beginning);
+            let place = known
+                .find_partition(&self.topic, partition)
+                .map(|element| element.offset());
+            let offset = place
+                .filter(|offset| matches!(offset, Offset::Offset(_)))
+                .unwrap_or(Offset::Beginning);
             list.add_partition_offset(&self.topic, partition, offset)?;
         }
         self.consumer.assign(&list)?;
@@ -135,7 +157,10 @@ impl TopicReader {
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    let headers = message
+        .headers()
+        .into_iter()
+        .flat_map(|headers| headers.iter());
     Record {
         partition: message.partition(),
         offset: message.offset(),
@@ -143,7 +168,10 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
         value: decode(message.payload()),
         headers: headers
             .map(|header| {
-                let value = header.value.map(String::from_utf8_lossy).unwrap_or_default();
+                let value = header
+                    .value
+                    .map(String::from_utf8_lossy)
+                    .unwrap_or_default();
                 (header.key.to_owned(), value.into_owned())
             })
             .collect(),
@@ -152,10 +180,14 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
 
 /// JSON as it is, without the schema that Connect's JsonConverter wraps it in; anything else as text.
 fn decode(bytes: Option<&[u8]>) -> Value {
-    let Some(bytes) = bytes else { return Value::Null };
+    let Some(bytes) = bytes else {
+        return Value::Null;
+    };
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(mut object))
-            if object.len() == 2 && object.contains_key("schema") && object.contains_key("payload") =>
+            if object.len() == 2
+                && object.contains_key("schema")
+                && object.contains_key("payload") =>
         {
             object.remove("payload").unwrap_or_default()
         }

@@ -4,10 +4,11 @@ mod context;
 mod engine;
 mod kafka;
 mod outcome;
+pub(crate) mod postgres;
 mod step;
 
-pub use context::Context;
-pub use engine::{Selected, run_instance, select};
-pub use kafka::{Record, TopicReader};
+pub use context::{Context, Surroundings, VARIABLES};
+pub use engine::{Listener, Selected, run_instance};
+pub use kafka::Record;
 pub use outcome::{Outcome, ScenarioOutcome, StepOutcome, Suite};
-pub use step::{Grid, Observed, Step, StepError};
+pub use step::{AnyStep, Grid, Observed, Step, StepError};

@@ -75,6 +75,9 @@ pub struct ScenarioOutcome {
     pub seconds: f64,
     /// Its steps, as far as it came.
     pub steps: Vec<StepOutcome>,
+    /// Why it passed or failed, where its steps do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// What was left behind, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clean_up: Option<String>,
@@ -100,12 +103,19 @@ pub struct Suite {
 impl Suite {
     /// Whether nothing failed.
     pub fn held(&self) -> bool {
-        self.scenarios.iter().all(|scenario| scenario.outcome != Outcome::Failed)
+        self.scenarios
+            .iter()
+            .all(|scenario| scenario.outcome != Outcome::Failed)
     }
 
     /// Numbers of those that passed, failed, and were skipped.
     pub fn counts(&self) -> (usize, usize, usize) {
-        let count = |wanted: fn(&Outcome) -> bool| self.scenarios.iter().filter(|one| wanted(&one.outcome)).count();
+        let count = |wanted: fn(&Outcome) -> bool| {
+            self.scenarios
+                .iter()
+                .filter(|one| wanted(&one.outcome))
+                .count()
+        };
         (
             count(|outcome| *outcome == Outcome::Passed),
             count(|outcome| *outcome == Outcome::Failed),

@@ -1,6 +1,7 @@
 //! Starting, stopping and hurting the services of a run.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::{LogTail, StackError};
@@ -24,6 +25,7 @@ pub struct Control {
     pub(super) programs: Programs,
     pub(super) members: Vec<ServiceName>,
     pub(super) order: StartOrder,
+    pub(super) jvm: Mutex<JvmMode>,
     pub(super) ready_within: Duration,
 }
 
@@ -80,6 +82,50 @@ impl Control {
         Ok(())
     }
 
+    /// Launches a service again that has ended, as it was launched last.
+    ///
+    /// # Errors
+    /// When it dies or does not get ready in time.
+    pub async fn start_again(
+        &self,
+        service: ServiceName,
+        observer: &dyn Observer,
+    ) -> Result<(), StackError> {
+        self.bring_up(service, self.jvm(), observer).await
+    }
+
+    /// How JVMs are run now.
+    pub fn jvm(&self) -> JvmMode {
+        *self.jvm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Restarts Kafka and Connect in another mode, their data kept.
+    ///
+    /// # Errors
+    /// When one does not end or does not come back.
+    pub async fn change_jvm(
+        &self,
+        jvm: JvmMode,
+        observer: &dyn Observer,
+    ) -> Result<(), StackError> {
+        *self.jvm.lock().unwrap_or_else(PoisonError::into_inner) = jvm;
+        let concerned = [ServiceName::Connect, ServiceName::Kafka];
+        for service in concerned
+            .iter()
+            .filter(|service| self.members.contains(service))
+        {
+            self.stop(*service).await?;
+        }
+        for service in concerned
+            .iter()
+            .rev()
+            .filter(|service| self.members.contains(service))
+        {
+            self.bring_up(*service, jvm, observer).await?;
+        }
+        Ok(())
+    }
+
     /// Asks a service to end, and waits until it has.
     ///
     /// # Errors
@@ -113,7 +159,11 @@ impl Control {
         ))
     }
 
-    async fn wait_ended(&self, name: &str) -> Result<JobStatus, StackError> {
+    /// Waits until a process of the run has ended.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub async fn wait_ended(&self, name: &str) -> Result<JobStatus, StackError> {
         loop {
             let status = self.guard.job(name)?;
             if status.pid.is_none() {

@@ -139,6 +139,7 @@ impl Native {
             programs,
             members,
             order: spec.order,
+            jvm: std::sync::Mutex::new(spec.jvm),
             ready_within: spec.ready_within,
         });
         let starts = control
@@ -228,7 +229,10 @@ fn locate_programs(members: &[ServiceName]) -> Result<Programs, StackError> {
 }
 
 /// A program of this project: beside the one that runs, else on the PATH.
-fn own_program(name: &'static str) -> Result<PathBuf, StackError> {
+///
+/// # Errors
+/// When it is at neither place.
+pub fn own_program(name: &'static str) -> Result<PathBuf, StackError> {
     let beside = std::env::current_exe()
         .ok()
         .and_then(|exe| Some(exe.parent()?.join(name)));

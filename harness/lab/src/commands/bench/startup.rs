@@ -11,6 +11,7 @@ use stack::native::{Native, Quiet, StackSpec, StartOrder};
 use stack::services::JvmMode;
 
 use crate::progress::Shown;
+use crate::statistics::median;
 use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
@@ -101,14 +102,4 @@ async fn measure(spec: &StackSpec) -> Result<f64> {
 
 fn seconds(value: f64) -> String {
     format!("{value:.2} s")
-}
-
-fn median(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match (sorted.len(), sorted.len() / 2) {
-        (0, _) => f64::NAN,
-        (len, middle) if len % 2 == 1 => sorted[middle],
-        (_, middle) => f64::midpoint(sorted[middle - 1], sorted[middle]),
-    }
 }

@@ -1,0 +1,63 @@
+//! `create_topic`
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::runner::{Context, Observed, Step, StepError};
+
+fn one() -> i32 {
+    1
+}
+
+/// A topic to make.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Create {
+    /// Its name.
+    name: String,
+    /// Number of partitions.
+    #[serde(default = "one")]
+    partitions: i32,
+    /// Number of replicas of each.
+    #[serde(default = "one")]
+    replicas: i32,
+    /// Kafka's settings of the topic, such as `cleanup.policy`.
+    #[serde(default)]
+    config: BTreeMap<String, String>,
+}
+
+#[async_trait]
+impl Step for Create {
+    async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
+            .set("log_level", "0")
+            .create()
+            .context("cannot make a Kafka client")?;
+        let mut topic = NewTopic::new(
+            &self.name,
+            self.partitions,
+            TopicReplication::Fixed(self.replicas),
+        );
+        for (key, value) in &self.config {
+            topic = topic.set(key, value);
+        }
+        let answers = admin
+            .create_topics([&topic], &AdminOptions::new())
+            .await
+            .map_err(|error| StepError::broken("kafka", error))?;
+        for answer in answers {
+            answer.map_err(|(name, code)| {
+                StepError::broken("kafka", anyhow::anyhow!("cannot make topic {name}: {code}"))
+            })?;
+        }
+        Ok(Observed::text(format!("{} partitions", self.partitions)))
+    }
+}

@@ -1,0 +1,79 @@
+//! `start_exporter`
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stack::native::own_program;
+
+use crate::runner::{Context, Observed, Step, StepError};
+
+/// How long it may take to answer `/ready`.
+const READY: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// An exporter beside the stack's own. It ends with the scenario.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartExporter {
+    /// What checks and faults call it.
+    name: String,
+    /// Its topic.
+    topic: String,
+    /// Its consumer group; one of its own when missing.
+    group: Option<String>,
+    /// Further settings, as environment variables.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// Do not wait until it is ready.
+    #[serde(default)]
+    no_wait: bool,
+}
+
+#[async_trait]
+impl Step for StartExporter {
+    async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        let program = own_program("exporter").context("the exporter is needed")?;
+        let address = format!("127.0.0.1:{}", context.port(&self.name)?);
+        let group = self
+            .group
+            .clone()
+            .unwrap_or_else(|| format!("{}-{}", context.prefix, self.name));
+        let mut env = BTreeMap::from([
+            (
+                "KAFKA_BOOTSTRAP_SERVERS".to_owned(),
+                context.endpoint("kafka", "bootstrap")?.to_owned(),
+            ),
+            ("KAFKA_TOPIC".to_owned(), self.topic.clone()),
+            ("KAFKA_GROUP_ID".to_owned(), group),
+            ("LISTEN_ADDR".to_owned(), address.clone()),
+        ]);
+        env.extend(self.env.clone());
+        let url = format!("http://{address}");
+        let endpoints = BTreeMap::from([("http".to_owned(), url.clone())]);
+        context.spawn(
+            &self.name,
+            vec![program.display().to_string()],
+            env,
+            endpoints,
+        )?;
+        let begun = std::time::Instant::now();
+        while !self.no_wait {
+            let seen = match context.http.get(format!("{url}/ready")).send().await {
+                Ok(answer) if answer.status().is_success() => break,
+                Ok(answer) => format!("/ready answers {}", answer.status()),
+                Err(error) => format!("{:#}", anyhow::Error::from(error)),
+            };
+            if begun.elapsed() > READY || !context.is_running(&self.name)? {
+                return Err(StepError::mismatch(
+                    self.name.as_str(),
+                    "the exporter to get ready",
+                    seen,
+                ));
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        Ok(Observed::text(url))
+    }
+}

@@ -1,0 +1,101 @@
+//! `producer`
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use scenario::TextFile;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use stack::native::own_program;
+
+use crate::runner::{Context, Observed, Step, StepError};
+
+/// Settings of one run of the producer. It ends after `count` messages, or with the last line of `replay`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Producer {
+    /// The topic.
+    topic: String,
+    /// A file of JSON lines beside the scenario, sent line by line; variables in it are replaced.
+    replay: Option<TextFile>,
+    /// Number of messages.
+    count: Option<u64>,
+    /// Distinct series.
+    series: Option<u64>,
+    /// Metrics a message.
+    metrics_per_message: Option<u64>,
+    /// Messages a second.
+    rate: Option<f64>,
+    /// Seed of the values.
+    seed: Option<u64>,
+    /// Further flags of the producer, as it takes them.
+    #[serde(default)]
+    flags: Vec<String>,
+    /// Settings of the Kafka client, by librdkafka's names.
+    #[serde(default)]
+    kafka: BTreeMap<String, String>,
+}
+
+#[async_trait]
+impl Step for Producer {
+    async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        let program = own_program("producer").context("the producer is needed")?;
+        let mut argv = vec![
+            program.display().to_string(),
+            "--json".to_owned(),
+            "--topic".to_owned(),
+            self.topic.clone(),
+        ];
+        let mut flag = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                argv.extend([format!("--{name}"), value]);
+            }
+        };
+        flag(
+            "bootstrap-servers",
+            Some(context.endpoint("kafka", "bootstrap")?.to_owned()),
+        );
+        if let Some(replay) = &self.replay {
+            let lines = context.directory()?.join("replay.jsonl");
+            std::fs::write(&lines, &replay.text)
+                .with_context(|| format!("cannot write {}", lines.display()))?;
+            flag("replay", Some(lines.display().to_string()));
+        } else if self.count.is_none() {
+            return Err(
+                anyhow::anyhow!("the producer would never end: give `count` or `replay`").into(),
+            );
+        }
+        flag("count", self.count.map(|number| number.to_string()));
+        flag("series", self.series.map(|number| number.to_string()));
+        flag(
+            "metrics-per-message",
+            self.metrics_per_message.map(|number| number.to_string()),
+        );
+        flag("rate", self.rate.map(|number| number.to_string()));
+        flag("seed", self.seed.map(|number| number.to_string()));
+        if self.replay.is_none() && self.rate.is_none() {
+            flag("interval", Some("0s".to_owned()));
+        }
+        for (name, value) in &self.kafka {
+            flag("kafka-config", Some(format!("{name}={value}")));
+        }
+        argv.extend(self.flags.iter().cloned());
+        let printed = context.run("producer", argv, BTreeMap::new()).await?;
+        // The log goes before the summary.
+        let summary = printed
+            .lines()
+            .rev()
+            .find_map(|line| {
+                serde_json::from_str::<Value>(line)
+                    .ok()
+                    .filter(Value::is_object)
+            })
+            .with_context(|| format!("the producer printed no summary but {printed:?}"))?;
+        Ok(Observed::value(
+            format!("{} messages", summary["sent"]),
+            summary,
+        ))
+    }
+}

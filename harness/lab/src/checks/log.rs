@@ -1,0 +1,65 @@
+//! `log`
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::runner::{Context, Observed, Step, StepError};
+
+/// Lines of a service's log, or of the log of a process that the scenario started.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Whose log.
+    service: String,
+    /// Some line contains this.
+    contains: Option<String>,
+    /// No line contains this.
+    lacks: Option<String>,
+}
+
+#[async_trait]
+impl Step for Log {
+    async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        if self.contains.is_none() && self.lacks.is_none() {
+            return Err(anyhow::anyhow!("nothing is expected: give `contains` or `lacks`").into());
+        }
+        let path = context.log(&self.service);
+        let text = std::fs::read(&path).map_err(|error| {
+            anyhow::anyhow!(
+                "there is no log of {} ({}): {error}",
+                self.service,
+                path.display()
+            )
+        })?;
+        let text = String::from_utf8_lossy(&text);
+        let line_with = |words: &str| text.lines().find(|line| line.contains(words));
+        if let Some((words, line)) = self
+            .lacks
+            .as_deref()
+            .and_then(|words| Some((words, line_with(words)?)))
+        {
+            return Err(StepError::mismatch(
+                self.service.as_str(),
+                format!("no line with {words:?}"),
+                line,
+            ));
+        }
+        match self
+            .contains
+            .as_deref()
+            .map(|words| (words, line_with(words)))
+        {
+            Some((words, None)) => {
+                let seen = format!("none in {} lines", text.lines().count());
+                Err(StepError::mismatch(
+                    self.service.as_str(),
+                    format!("a line with {words:?}"),
+                    seen,
+                ))
+            }
+            Some((_, Some(line))) => Ok(Observed::value(line, line.into())),
+            None => Ok(Observed::text("no such line")),
+        }
+    }
+}

@@ -1,0 +1,536 @@
+//! `records`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use scenario::JsonPath;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::matching::{Mode, difference, short};
+use super::number::Expected;
+use crate::runner::{Context, Grid, Observed, Record, Step, StepError};
+
+/// Records of a topic that no earlier check of the scenario has settled.
+///
+/// One of `exactly`, `sequence`, `contains`, `count`; and `none` alone or beside them. When the check holds, `exactly` and
+/// `sequence` settle what they matched: the next check begins after it. `for` makes sure that nothing comes late.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Records {
+    /// The topic. One that does not exist has no records.
+    topic: String,
+    /// Look at all records again, from the start of the topic.
+    #[serde(default)]
+    from_start: bool,
+    /// Only those of this partition.
+    partition: Option<i32>,
+    /// Only those with this key.
+    key: Option<Value>,
+    /// These, in this order, and no others.
+    exactly: Option<Vec<Wanted>>,
+    /// These first, in this order; others may follow.
+    sequence: Option<Vec<Wanted>>,
+    /// These, among others, in any order.
+    contains: Option<Vec<Wanted>>,
+    /// So many.
+    count: Option<Expected>,
+    /// None like these.
+    #[serde(default)]
+    none: Vec<Wanted>,
+    /// What order means for `exactly` and `sequence` where there are several partitions.
+    #[serde(default)]
+    order: Order,
+}
+
+/// What order means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    /// As the records were read: that is the topic's order when it has one partition.
+    #[default]
+    Topic,
+    /// Among records of one key.
+    Key,
+    /// Among records of one partition.
+    Partition,
+}
+
+/// A record as it has to be. What is not given may be anything.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Its key has this; text, or JSON of which it may have more.
+    key: Option<Value>,
+    /// It has no key.
+    #[serde(default)]
+    no_key: bool,
+    /// Its value has this; it may have more.
+    value: Option<Value>,
+    /// Its value is this.
+    value_exactly: Option<Value>,
+    /// It has no value.
+    tombstone: Option<bool>,
+    /// Headers that it has, as text.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Headers that it lacks.
+    #[serde(default)]
+    lacks_headers: Vec<String>,
+    /// Values in the record `{key, value, headers, partition, offset}`, by JSONPath.
+    #[serde(default, rename = "where")]
+    paths: BTreeMap<JsonPathKey, Value>,
+    /// Paths in the record that lead to nothing.
+    #[serde(default)]
+    absent: Vec<JsonPath>,
+}
+
+/// A JSONPath as a key of a table.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+struct JsonPathKey(JsonPath);
+
+impl PartialEq for JsonPathKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+impl Eq for JsonPathKey {}
+impl PartialOrd for JsonPathKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for JsonPathKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.as_str().cmp(other.0.as_str())
+    }
+}
+
+#[async_trait]
+impl Step for Records {
+    async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        self.checks_something()?;
+        let reader = context.reader(&self.topic)?;
+        let (skipped, records) = tokio::task::block_in_place(|| {
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let skipped = if self.from_start { 0 } else { reader.settled() };
+            Ok::<_, anyhow::Error>((
+                skipped,
+                reader.all()?.get(skipped..).unwrap_or_default().to_vec(),
+            ))
+        })
+        // The broker may be on its way back.
+        .map_err(|error| StepError::mismatch("kafka", self.expected(), format!("{error:#}")))?;
+        let selected: Vec<(usize, &Record)> = records
+            .iter()
+            .enumerate()
+            .filter(|(_, record)| {
+                self.partition
+                    .is_none_or(|partition| record.partition == partition)
+            })
+            .filter(|(_, record)| {
+                self.key
+                    .as_ref()
+                    .is_none_or(|key| difference(&record.key, key, Mode::Subset).is_none())
+            })
+            .collect();
+        let seen: Vec<&Record> = selected.iter().map(|(_, record)| *record).collect();
+        let matched = self.matches(&seen).map_err(|why| {
+            StepError::mismatch(
+                "connect",
+                self.expected(),
+                format!("{why}\n{}", shown(&seen)),
+            )
+        })?;
+        // Everything up to the last record that was matched is behind the scenario now.
+        let behind = matched
+            .iter()
+            .filter_map(|place| selected.get(*place))
+            .map(|(place, _)| place + 1)
+            .max();
+        let settles = (!self.from_start && self.settles_records())
+            .then(|| (self.topic.clone(), skipped + behind.unwrap_or(0)));
+        let records: Vec<&Record> = matched
+            .iter()
+            .filter_map(|place| seen.get(*place).copied())
+            .collect();
+        Ok(Observed {
+            grid: Some(grid(&records)),
+            settles,
+            ..Observed::value(format!("{} records", seen.len()), json!(records))
+        })
+    }
+}
+
+impl Records {
+    fn checks_something(&self) -> Result<(), StepError> {
+        let given = [
+            self.exactly.is_some(),
+            self.sequence.is_some(),
+            self.contains.is_some(),
+            self.count.is_some(),
+        ];
+        match given.iter().filter(|given| **given).count() {
+            0 if self.none.is_empty() => Err(anyhow::anyhow!(
+                "nothing is expected: give `exactly`, `sequence`, `contains`, `count` or `none`"
+            )
+            .into()),
+            0 | 1 => Ok(()),
+            _ => Err(anyhow::anyhow!(
+                "`exactly`, `sequence`, `contains` and `count` exclude each other"
+            )
+            .into()),
+        }
+    }
+
+    fn settles_records(&self) -> bool {
+        self.exactly.is_some() || self.sequence.is_some()
+    }
+
+    /// Places of the records that were matched, or why it does not hold.
+    fn matches(&self, records: &[&Record]) -> Result<Vec<usize>, String> {
+        for unwanted in &self.none {
+            if let Some(record) = records
+                .iter()
+                .find(|record| unwanted.differs(record).is_none())
+            {
+                return Err(format!(
+                    "there is one like {}: {}",
+                    unwanted.words(),
+                    line(record)
+                ));
+            }
+        }
+        if let Some(count) = self.count {
+            return match count.holds(records.len() as f64) {
+                true => Ok((0..records.len()).collect()),
+                false => Err(format!("there are {}", records.len())),
+            };
+        }
+        if let Some(wanted) = &self.contains {
+            return any_order(wanted, records);
+        }
+        let Some(wanted) = self.exactly.as_ref().or(self.sequence.as_ref()) else {
+            return Ok((0..records.len()).collect());
+        };
+        if self.exactly.is_some() && records.len() != wanted.len() {
+            // Which one is missing or too many is seen better than a number.
+            if self.order == Order::Topic {
+                in_order(wanted, records)?;
+            }
+            return Err(format!(
+                "there are {} records, not {}",
+                records.len(),
+                wanted.len()
+            ));
+        }
+        match self.order {
+            Order::Topic => in_order(wanted, records),
+            Order::Key => grouped(wanted, records, |record| record.key.to_string()),
+            Order::Partition => grouped(wanted, records, |record| record.partition.to_string()),
+        }
+    }
+
+    fn expected(&self) -> String {
+        let list = |wanted: &[Wanted]| {
+            wanted
+                .iter()
+                .map(|one| format!("\n  {}", one.words()))
+                .collect::<String>()
+        };
+        let topic = &self.topic;
+        let mut words = match self {
+            Self {
+                exactly: Some(wanted),
+                ..
+            } => format!("{topic} to have exactly{}", list(wanted)),
+            Self {
+                sequence: Some(wanted),
+                ..
+            } => format!("{topic} to begin with{}", list(wanted)),
+            Self {
+                contains: Some(wanted),
+                ..
+            } => format!("{topic} to contain{}", list(wanted)),
+            Self {
+                count: Some(count), ..
+            } => format!("{topic} to have {count} records"),
+            _ => format!("{topic} to have records"),
+        };
+        if !self.none.is_empty() {
+            words.push_str(&format!("\nand none like{}", list(&self.none)));
+        }
+        words
+    }
+}
+
+fn in_order(wanted: &[Wanted], records: &[&Record]) -> Result<Vec<usize>, String> {
+    for (place, wanted) in wanted.iter().enumerate() {
+        let Some(record) = records.get(place) else {
+            return Err(format!(
+                "record {} is missing: {}",
+                place + 1,
+                wanted.words()
+            ));
+        };
+        if let Some(why) = wanted.differs(record) {
+            return Err(format!("record {}: {why}", place + 1));
+        }
+    }
+    Ok((0..wanted.len()).collect())
+}
+
+/// Each takes the first record that fits and is not taken.
+fn any_order(wanted: &[Wanted], records: &[&Record]) -> Result<Vec<usize>, String> {
+    let mut taken = BTreeSet::new();
+    for one in wanted {
+        let place = (0..records.len())
+            .find(|place| !taken.contains(place) && one.differs(records[*place]).is_none());
+        taken.insert(place.ok_or_else(|| format!("there is none like {}", one.words()))?);
+    }
+    Ok(taken.into_iter().collect())
+}
+
+/// Each group's records have to come in the order in which those that fit the group are wanted.
+fn grouped(
+    wanted: &[Wanted],
+    records: &[&Record],
+    group: impl Fn(&Record) -> String,
+) -> Result<Vec<usize>, String> {
+    let mut next: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (place, record) in records.iter().enumerate().rev() {
+        next.entry(group(record)).or_default().push(place);
+    }
+    let mut taken = BTreeSet::new();
+    for one in wanted {
+        let head = next.values_mut().find(|places| {
+            places
+                .last()
+                .is_some_and(|place| one.differs(records[*place]).is_none())
+        });
+        let place = head
+            .and_then(Vec::pop)
+            .ok_or_else(|| format!("none is next like {}", one.words()))?;
+        taken.insert(place);
+    }
+    Ok(taken.into_iter().collect())
+}
+
+impl Wanted {
+    /// What is wrong with a record; `None` when it fits.
+    fn differs(&self, record: &Record) -> Option<String> {
+        if self.no_key && !record.key.is_null() {
+            return Some(format!("its key is {}, not null", record.key));
+        }
+        for (part, seen, wanted, mode) in [
+            ("key", &record.key, &self.key, Mode::Subset),
+            ("value", &record.value, &self.value, Mode::Subset),
+            ("value", &record.value, &self.value_exactly, Mode::Exact),
+        ] {
+            if let Some(why) = wanted
+                .as_ref()
+                .and_then(|wanted| difference(seen, wanted, mode))
+            {
+                return Some(format!("{part}: {why}"));
+            }
+        }
+        if let Some(tombstone) = self
+            .tombstone
+            .filter(|tombstone| *tombstone != record.is_null())
+        {
+            return Some(if tombstone {
+                "it has a value".to_owned()
+            } else {
+                "it has no value".to_owned()
+            });
+        }
+        for (name, value) in &self.headers {
+            match record.headers.get(name) {
+                Some(seen) if seen == value => {}
+                seen => return Some(format!("header {name} is {seen:?}, not {value:?}")),
+            }
+        }
+        if let Some(name) = self
+            .lacks_headers
+            .iter()
+            .find(|name| record.headers.contains_key(*name))
+        {
+            return Some(format!("it has the header {name}"));
+        }
+        let whole = json!(record);
+        for (JsonPathKey(path), wanted) in &self.paths {
+            let found = path.all(&whole);
+            if !found
+                .iter()
+                .any(|seen| difference(seen, wanted, Mode::Exact).is_none())
+            {
+                return Some(format!("{path} leads to {}, not {wanted}", json!(found)));
+            }
+        }
+        self.absent.iter().find_map(|path| {
+            path.all(&whole)
+                .first()
+                .map(|found| format!("{path} leads to {found}"))
+        })
+    }
+
+    fn words(&self) -> String {
+        let mut parts = Vec::new();
+        let mut part = |name: &str, value: Option<&Value>| {
+            if let Some(value) = value {
+                parts.push(format!("{name} {}", short(value)));
+            }
+        };
+        part("key", self.key.as_ref());
+        part("value", self.value.as_ref());
+        part("exactly", self.value_exactly.as_ref());
+        for (JsonPathKey(path), value) in &self.paths {
+            parts.push(format!("{path} = {value}"));
+        }
+        if self.no_key {
+            parts.push("no key".to_owned());
+        }
+        if let Some(tombstone) = self.tombstone {
+            parts.push(if tombstone { "no value" } else { "a value" }.to_owned());
+        }
+        parts.extend(
+            self.headers
+                .iter()
+                .map(|(name, value)| format!("header {name}={value:?}")),
+        );
+        parts.extend(
+            self.lacks_headers
+                .iter()
+                .map(|name| format!("no header {name}")),
+        );
+        parts.extend(self.absent.iter().map(|path| format!("nothing at {path}")));
+        match parts.is_empty() {
+            true => "any record".to_owned(),
+            false => parts.join(", "),
+        }
+    }
+}
+
+fn line(record: &Record) -> String {
+    format!(
+        "{}/{} {} → {}",
+        record.partition,
+        record.offset,
+        short(&record.key),
+        short(&record.value)
+    )
+}
+
+fn shown(records: &[&Record]) -> String {
+    const MOST: usize = 20;
+    if records.is_empty() {
+        return "no records".to_owned();
+    }
+    let mut lines: Vec<_> = records
+        .iter()
+        .take(MOST)
+        .map(|record| line(record))
+        .collect();
+    if records.len() > MOST {
+        lines.push(format!("… and {} more", records.len() - MOST));
+    }
+    lines.join("\n")
+}
+
+fn grid(records: &[&Record]) -> Grid {
+    const MOST: usize = 20;
+    let rows = records
+        .iter()
+        .take(MOST)
+        .map(|record| {
+            vec![
+                short(&record.key),
+                if record.is_null() {
+                    "null".to_owned()
+                } else {
+                    short(&record.value)
+                },
+            ]
+        })
+        .collect();
+    Grid {
+        header: vec!["key".to_owned(), "value".to_owned()],
+        rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn record(partition: i32, offset: i64, key: Value, value: Value) -> Record {
+        Record {
+            partition,
+            offset,
+            key,
+            value,
+            headers: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
+        }
+    }
+
+    fn check(written: Value, records: &[Record]) -> Result<usize, String> {
+        let mut whole = json!({ "topic": "t" });
+        whole
+            .as_object_mut()
+            .unwrap()
+            .extend(written.as_object().unwrap().clone());
+        let check: Records = serde_json::from_value(whole).unwrap();
+        check
+            .matches(&records.iter().collect::<Vec<_>>())
+            .map(|matched| matched.len())
+    }
+
+    #[rstest]
+    #[case::exactly(json!({"exactly": [{"key": {"id": 1}}, {"tombstone": true}]}), true)]
+    #[case::one_too_many(json!({"exactly": [{"key": {"id": 1}}]}), false)]
+    #[case::one_missing(json!({"exactly": [{}, {}, {}]}), false)]
+    #[case::wrong_order(json!({"exactly": [{"tombstone": true}, {"tombstone": false}]}), false)]
+    #[case::sequence(json!({"sequence": [{"value": {"name": "a"}}]}), true)]
+    #[case::sequence_begins_elsewhere(json!({"sequence": [{"tombstone": true}]}), false)]
+    #[case::contains(json!({"contains": [{"tombstone": true}, {"tombstone": false}]}), true)]
+    #[case::contains_twice_what_is_there_once(json!({"contains": [{"tombstone": true}, {"tombstone": true}]}), false)]
+    #[case::count(json!({"count": 2}), true)]
+    #[case::count_missed(json!({"count": {"at_least": 3}}), false)]
+    #[case::none(json!({"none": [{"value": {"name": "z"}}]}), true)]
+    #[case::none_missed(json!({"none": [{"tombstone": true}]}), false)]
+    #[case::header(json!({"contains": [{"headers": {"a": "b"}}]}), true)]
+    #[case::header_missed(json!({"contains": [{"headers": {"a": "c"}}]}), false)]
+    #[case::lacks_header_missed(json!({"contains": [{"lacks_headers": ["a"]}]}), false)]
+    #[case::path(json!({"contains": [{"where": {"$.value.name": "a"}}]}), true)]
+    #[case::path_missed(json!({"contains": [{"where": {"$.value.name": "b"}}]}), false)]
+    #[case::absent(json!({"contains": [{"absent": ["$.value.__deleted"]}]}), true)]
+    #[case::absent_missed(json!({"exactly": [{"absent": ["$.value.name"]}, {}]}), false)]
+    #[case::value_exactly_missed(json!({"contains": [{"value_exactly": {"name": "a", "x": 1}}]}), false)]
+    fn records_are_matched(#[case] written: Value, #[case] holds: bool) {
+        let records = [
+            record(0, 0, json!({"id": 1}), json!({"name": "a"})),
+            record(0, 1, json!({"id": 1}), Value::Null),
+        ];
+        assert_eq!(check(written, &records).is_ok(), holds);
+    }
+
+    #[test]
+    fn order_can_be_that_of_a_key() {
+        let records = [
+            record(1, 0, json!("b"), json!(1)),
+            record(0, 0, json!("a"), json!(1)),
+            record(0, 1, json!("a"), json!(2)),
+        ];
+        let wanted =
+            json!([{"key": "a", "value": 1}, {"key": "a", "value": 2}, {"key": "b", "value": 1}]);
+        assert!(check(json!({"exactly": wanted, "order": "key"}), &records).is_ok());
+        assert!(check(json!({"exactly": wanted}), &records).is_err());
+        let swapped =
+            json!([{"key": "a", "value": 2}, {"key": "a", "value": 1}, {"key": "b", "value": 1}]);
+        assert!(check(json!({"exactly": swapped, "order": "key"}), &records).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! `series`
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::number::Expected;
+use crate::runner::{Context, Grid, Observed, Step, StepError};
+
+/// Series of one name that an exporter serves.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeriesCheck {
+    /// An exporter that the scenario started; the stack's own when not given.
+    #[serde(default = "own")]
+    exporter: String,
+    /// Name of the series, as it stands in the text.
+    name: String,
+    /// Labels that they have; they may have more.
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    /// Value of each.
+    value: Option<Expected>,
+    /// Type of the family: `gauge`, `counter`, `untyped`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// How many there are; exactly one when not given.
+    count: Option<Expected>,
+    /// There is none.
+    #[serde(default)]
+    absent: bool,
+}
+
+fn own() -> String {
+    "exporter".to_owned()
+}
+
+/// Text of an exporter's `/metrics`.
+pub(super) async fn scrape(
+    context: &Context,
+    exporter: &str,
+    accept: Option<&str>,
+) -> Result<String, StepError> {
+    let url = format!("{}/metrics", context.endpoint(exporter, "http")?);
+    let mut request = context.http.get(&url);
+    if let Some(accept) = accept {
+        request = request.header(reqwest::header::ACCEPT, accept);
+    }
+    let answer = async { request.send().await?.error_for_status()?.text().await };
+    answer.await.map_err(|error| {
+        StepError::mismatch(
+            exporter,
+            format!("an answer of {url}"),
+            format!("{:#}", anyhow::Error::from(error)),
+        )
+    })
+}
+
+#[async_trait]
+impl Step for SeriesCheck {
+    async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        let text = scrape(context, &self.exporter, None).await?;
+        let miss = |observed: String| {
+            StepError::mismatch(self.exporter.as_str(), self.expected(), observed)
+        };
+        let scrape = prometheus_parse::Scrape::parse(text.lines().map(|line| Ok(line.to_owned())))
+            .map_err(|error| miss(format!("text that cannot be read: {error}")))?;
+        let found: Vec<_> = scrape
+            .samples
+            .iter()
+            .filter(|sample| sample.metric == self.name)
+            .filter(|sample| {
+                self.labels
+                    .iter()
+                    .all(|(name, value)| sample.labels.get(name) == Some(value))
+            })
+            .map(|sample| (sample.labels.clone(), number(&sample.value)))
+            .collect();
+        let lines: Vec<_> = found
+            .iter()
+            .map(|(labels, (value, kind))| format!("{}{{{labels}}} {value} ({kind})", self.name))
+            .collect();
+        let shown = || match lines.len() {
+            0 => format!("no such series among {}", scrape.samples.len()),
+            _ => lines.join("\n"),
+        };
+        let number_is_right = match (self.absent, self.count) {
+            (true, _) => found.is_empty(),
+            (false, None) => found.len() == 1,
+            (false, Some(count)) => count.holds(found.len() as f64),
+        };
+        let right = number_is_right
+            && found.iter().all(|(_, (value, kind))| {
+                self.value.is_none_or(|wanted| wanted.holds(*value))
+                    && self.kind.as_deref().is_none_or(|wanted| wanted == *kind)
+            });
+        if !right {
+            return Err(miss(shown()));
+        }
+        let rows = found
+            .iter()
+            .map(|(labels, (value, _))| {
+                vec![format!("{}{{{labels}}}", self.name), value.to_string()]
+            })
+            .collect();
+        let value = found
+            .iter()
+            .map(|(_, (value, kind))| json!({ "value": value, "type": kind }))
+            .collect();
+        let grid = Grid {
+            header: vec!["series".to_owned(), "value".to_owned()],
+            rows,
+        };
+        Ok(Observed {
+            grid: Some(grid),
+            ..Observed::value(shown(), value)
+        })
+    }
+}
+
+fn number(value: &prometheus_parse::Value) -> (f64, &'static str) {
+    match value {
+        prometheus_parse::Value::Counter(value) => (*value, "counter"),
+        prometheus_parse::Value::Gauge(value) => (*value, "gauge"),
+        prometheus_parse::Value::Untyped(value) => (*value, "untyped"),
+        prometheus_parse::Value::Histogram(_) => (f64::NAN, "histogram"),
+        prometheus_parse::Value::Summary(_) => (f64::NAN, "summary"),
+    }
+}
+
+impl SeriesCheck {
+    fn expected(&self) -> String {
+        let name = crate::prometheus::labels(&self.labels);
+        let series = format!("{}{name}", self.name);
+        if self.absent {
+            return format!("no series {series}");
+        }
+        let mut words = match self.count {
+            Some(count) => format!("{count} series {series}"),
+            None => format!("one series {series}"),
+        };
+        if let Some(value) = self.value {
+            words.push_str(&format!(" of value {value}"));
+        }
+        if let Some(kind) = &self.kind {
+            words.push_str(&format!(" of type {kind}"));
+        }
+        words
+    }
+}

@@ -1,0 +1,72 @@
+//! `lab run`
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::catalogue::Selection;
+use crate::progress::Shown;
+use crate::report::{self, Terminal, summary};
+use crate::suite::{self, Options};
+use crate::{Verdict, stacks};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab run                                   every scenario
+  lab run scenarios/cdc --jobs 4            an area, four at a time
+  lab run cdc/original --keep               leave the stack up for a look
+  lab run --tag functional --report out     by tag, reports into the folder `out`")]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// Scenarios at the same time.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+    /// How often each runs.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    repeat: u16,
+    /// Start nothing new after the first failure.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Leave the stack up, with what the scenarios made on it, and say where; Ctrl-C or `lab down` ends it.
+    #[arg(long)]
+    keep: bool,
+    /// Write report.html and report.json into this folder.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Print the outcome as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: Args) -> Result<Verdict> {
+    let selected = args.selection.instances()?;
+    let shown = Shown::new();
+    let options = Options {
+        jobs: usize::from(args.jobs),
+        repeat: usize::from(args.repeat),
+        fail_fast: args.fail_fast,
+        keep: args.keep,
+        ..Options::default()
+    };
+    let (suite, kept) = suite::run(
+        &selected,
+        &options,
+        &shown,
+        &Terminal::new(&shown, options.jobs),
+    )
+    .await?;
+    if let Some(folder) = &args.report {
+        let page = report::write(&suite, folder)?;
+        shown.line(&format!("report: {}", page.display()));
+    }
+    if args.json {
+        println!("{:#}", serde_json::to_value(&suite)?);
+    } else {
+        println!("{}", summary(&suite));
+    }
+    if let Some(native) = kept {
+        stacks::hold(native, &shown).await?;
+    }
+    Ok(Verdict::from(suite.held()))
+}

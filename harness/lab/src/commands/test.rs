@@ -1,0 +1,155 @@
+//! `lab test`
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::process::Signal;
+use stack::ServiceName;
+use stack::guard::{JobState, SpawnSpec, StopPhase, StopSpec};
+use stack::native::{Native, StackSpec};
+
+use crate::catalogue::Selection;
+use crate::progress::Shown;
+use crate::report::{self, Terminal, summary};
+use crate::suite::{self, Options};
+use crate::{Verdict, stacks};
+
+/// Scenarios that take too long for every change.
+const LONG: [&str; 2] = ["tuning", "soak"];
+/// Tests that want a broker find it here.
+const BOOTSTRAP: &str = "LAB_BOOTSTRAP";
+const JOB: &str = "cargo-test";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab test                      everything
+  lab test -- -p scenario       only the tests of one crate, then the scenarios
+  lab test --no-scenarios -- --test guard")]
+pub struct Args {
+    /// Leave the scenarios out.
+    #[arg(long)]
+    no_scenarios: bool,
+    /// Scenarios at the same time.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+    /// Where the report of the scenarios goes.
+    #[arg(long, value_name = "DIR", default_value = "lab-report")]
+    report: PathBuf,
+    /// Further arguments for `cargo test`.
+    #[arg(last = true)]
+    cargo: Vec<String>,
+}
+
+pub async fn run(args: Args) -> Result<Verdict> {
+    let shown = Shown::new();
+    let project = project()?;
+    let tests_passed = workspace_tests(&args, &project, &shown).await?;
+    if args.no_scenarios {
+        return Ok(Verdict::from(tests_passed));
+    }
+    let selection = Selection {
+        without_tags: LONG.map(str::to_owned).to_vec(),
+        scenarios: Some(project.join("scenarios")),
+        ..Selection::default()
+    };
+    let selected = selection.instances()?;
+    let options = Options {
+        jobs: usize::from(args.jobs),
+        ..Options::default()
+    };
+    let (suite, _) = suite::run(
+        &selected,
+        &options,
+        &shown,
+        &Terminal::new(&shown, options.jobs),
+    )
+    .await?;
+    let page = report::write(&suite, &args.report)?;
+    shown.done();
+    println!("scenarios: {}; report: {}", summary(&suite), page.display());
+    Ok(Verdict::from(tests_passed && suite.held()))
+}
+
+/// The folder of the workspace.
+fn project() -> Result<PathBuf> {
+    let here = std::env::current_dir().context("there is no working directory")?;
+    let is_project =
+        |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join("scenarios").is_dir();
+    here.ancestors()
+        .find(is_project)
+        .map(Path::to_owned)
+        .context("`lab test` tests the project itself: run it in a checkout of it")
+}
+
+/// Runs `cargo test` below a guard, so that nothing of it outlives us, beside a broker for the tests that want one.
+async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<bool> {
+    let cargo = which::which("cargo").context("cargo is not on the PATH")?;
+    let spec = StackSpec::of([ServiceName::Kafka]);
+    let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
+    let guard = native.control().guard().clone();
+    let mut argv = vec![cargo.display().to_string()];
+    argv.extend(
+        [
+            "test",
+            "--workspace",
+            "--release",
+            "--locked",
+            "--no-fail-fast",
+        ]
+        .map(str::to_owned),
+    );
+    if !args.cargo.is_empty() {
+        argv.retain(|word| word != "--workspace");
+        argv.extend(args.cargo.iter().cloned());
+    }
+    let mut env: BTreeMap<String, String> = std::env::vars().collect();
+    env.insert(
+        BOOTSTRAP.to_owned(),
+        native
+            .control()
+            .endpoints()
+            .endpoint("lab", "kafka", "bootstrap")?
+            .to_owned(),
+    );
+    env.insert("CARGO_TERM_COLOR".to_owned(), "never".to_owned());
+    let log = guard.run().log(JOB);
+    guard.spawn(SpawnSpec {
+        name: JOB.to_owned(),
+        argv,
+        env,
+        cwd: project.to_owned(),
+        log: log.clone(),
+        user: None,
+        stop: StopSpec {
+            phase: StopPhase::Clients,
+            signal: Signal::TERM.as_raw(),
+            grace_ms: 1000,
+            parent_death_signal: Signal::KILL.as_raw(),
+        },
+        endpoints: BTreeMap::new(),
+        hidden: true,
+    })?;
+    let follow = async {
+        let mut told = 0;
+        loop {
+            let job = guard.job(JOB)?;
+            let text =
+                std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+            let mut output = std::io::stdout().lock();
+            output.write_all(text.get(told..).unwrap_or_default())?;
+            output.flush()?;
+            told = text.len();
+            if job.pid.is_none() {
+                return Ok(job.state == JobState::Stopped);
+            }
+            drop(output);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let passed = stacks::guarded(&native, follow).await;
+    native.shut_down().await?;
+    passed
+}

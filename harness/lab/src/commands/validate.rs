@@ -1,0 +1,28 @@
+//! `lab validate`
+
+use anyhow::Result;
+
+use crate::Verdict;
+use crate::catalogue::Selection;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// Needs no component and starts nothing.
+pub fn run(args: Args) -> Result<Verdict> {
+    let loaded = args.selection.load(false)?;
+    let colour = console::user_attended_stderr();
+    for problems in &loaded.problems {
+        eprintln!("{}", problems.render(colour));
+    }
+    let wrong = loaded.problems.len();
+    println!("{} scenario files, {wrong} wrong", loaded.files);
+    Ok(if wrong == 0 {
+        Verdict::Held
+    } else {
+        Verdict::Wrong
+    })
+}

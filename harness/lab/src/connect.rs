@@ -1,0 +1,146 @@
+//! Connect's REST interface.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::runner::Context;
+
+/// How long a worker may rebalance: it answers 409 meanwhile.
+const REBALANCE: Duration = Duration::from_secs(60);
+
+/// State of a connector and its tasks: `GET /connectors/NAME/status`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Status {
+    /// The connector.
+    pub connector: State,
+    /// Its tasks.
+    pub tasks: Vec<State>,
+}
+
+/// State of a connector or task.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct State {
+    /// `UNASSIGNED`, `RUNNING`, `PAUSED`, `STOPPED`, `FAILED`, `RESTARTING`.
+    pub state: String,
+    /// A Java stack trace, when it failed.
+    #[serde(default)]
+    pub trace: String,
+}
+
+/// What Connect answers to an error.
+#[derive(Deserialize)]
+struct Refusal {
+    message: String,
+}
+
+/// Sends a request, again as long as the worker rebalances; gives the answer's body (null when it has none).
+///
+/// # Errors
+/// No answer, or another status than success, with Connect's own words.
+pub async fn request(
+    context: &Context,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Value> {
+    let (status, text) = exchange(context, method.clone(), path, body).await?;
+    if !status.is_success() {
+        let message =
+            serde_json::from_str::<Refusal>(&text).map_or(text, |refusal| refusal.message);
+        bail!("Connect answers {method} {path} with {status}: {message}");
+    }
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(&text)
+        .with_context(|| format!("Connect's answer to {method} {path} is not JSON"))
+}
+
+/// Makes a connector, or changes its configuration.
+///
+/// # Errors
+/// When Connect refuses the configuration.
+pub async fn put(context: &Context, name: &str, config: &Value) -> Result<()> {
+    request(
+        context,
+        Method::PUT,
+        &format!("/connectors/{}/config", segment(name)),
+        Some(config),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Deletes a connector; one that is not there is no error.
+///
+/// # Errors
+/// When Connect refuses.
+pub async fn delete(context: &Context, name: &str) -> Result<()> {
+    let path = format!("/connectors/{}", segment(name));
+    match exchange(context, Method::DELETE, &path, None).await? {
+        (status, _) if status.is_success() || status == StatusCode::NOT_FOUND => Ok(()),
+        (status, text) => bail!("Connect answers DELETE {path} with {status}: {text}"),
+    }
+}
+
+/// The state of a connector; `None` when there is none of this name.
+///
+/// # Errors
+/// No answer, or one of another shape.
+pub async fn status(context: &Context, name: &str) -> Result<Option<Status>> {
+    let path = format!("/connectors/{}/status", segment(name));
+    match exchange(context, Method::GET, &path, None).await? {
+        (StatusCode::NOT_FOUND, _) => Ok(None),
+        (status, text) if status.is_success() => {
+            Ok(Some(serde_json::from_str(&text).with_context(|| {
+                format!("Connect's answer to GET {path}")
+            })?))
+        }
+        (status, text) => bail!("Connect answers GET {path} with {status}: {text}"),
+    }
+}
+
+async fn exchange(
+    context: &Context,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<(StatusCode, String)> {
+    let url = format!("{}{path}", context.endpoint("connect", "rest")?);
+    let begun = std::time::Instant::now();
+    loop {
+        let mut request = context.http.request(method.clone(), &url);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("Connect does not answer {method} {path}"))?;
+        let status = answer.status();
+        let text = answer
+            .text()
+            .await
+            .with_context(|| format!("Connect's answer to {method} {path} broke off"))?;
+        if status != StatusCode::CONFLICT || begun.elapsed() > REBALANCE {
+            return Ok((status, text));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A name as a segment of a URL's path.
+pub fn segment(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! Every action and check there is: a file each, and a line here.
+
+use scenario::{Kind, Registry, RegistryError};
+
+use crate::actions::{
+    Create, Produce, Producer, PutConnector, Shell, Sql, StartExporter, connector_state, service,
+};
+use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows, SeriesCheck};
+use crate::runner::AnyStep;
+use crate::tune::Tune;
+
+/// What scenarios can say.
+///
+/// # Errors
+/// When two steps have one name.
+pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
+    Registry::new([
+        Kind::action::<Sql>(
+            "sql",
+            "Runs SQL on Postgres, in the scenario's own database.",
+        )
+        .needs(&["postgres"])
+        .captures(),
+        Kind::action::<Create>("create_topic", "Makes a topic.").needs(&["kafka"]),
+        Kind::action::<PutConnector>(
+            "put_connector",
+            "Makes a connector, or changes its configuration.",
+        )
+        .needs(&["connect"]),
+        Kind::action::<connector_state::Pause>("pause_connector", "Pauses a connector.")
+            .needs(&["connect"]),
+        Kind::action::<connector_state::Resume>("resume_connector", "Resumes a paused connector.")
+            .needs(&["connect"]),
+        Kind::action::<connector_state::Restart>(
+            "restart_connector",
+            "Restarts a connector with its tasks.",
+        )
+        .needs(&["connect"]),
+        Kind::action::<connector_state::Delete>("delete_connector", "Deletes a connector.")
+            .needs(&["connect"]),
+        Kind::action::<Produce>("produce", "Writes records to a topic.").needs(&["kafka"]),
+        Kind::action::<Producer>("producer", "Runs the producer of this project to its end.")
+            .needs(&["kafka"])
+            .captures(),
+        Kind::action::<StartExporter>(
+            "start_exporter",
+            "Starts an exporter of the scenario's own.",
+        )
+        .needs(&["kafka"]),
+        Kind::action::<Shell>("shell", "Runs a shell command: the last resort.").captures(),
+        Kind::action::<service::Stop>("stop", "Stops a service in order.").needs(&["control"]),
+        Kind::action::<service::Start>(
+            "start",
+            "Starts a service that was stopped or killed, and waits until it is ready.",
+        )
+        .needs(&["control"]),
+        Kind::action::<service::Restart>(
+            "restart",
+            "Stops a service in order and starts it again.",
+        )
+        .needs(&["control"]),
+        Kind::action::<service::Kill>("kill", "Kills a service with SIGKILL.").needs(&["control"]),
+        Kind::action::<service::Pause>("pause", "Stops a service with SIGSTOP: it hangs.")
+            .needs(&["control"]),
+        Kind::action::<service::Resume>("resume", "Lets a paused service go on.")
+            .needs(&["control"]),
+        Kind::action::<Tune>(
+            "tune",
+            "Measures the rate of a source connector under several settings, interleaved.",
+        )
+        .needs(&["connect", "postgres", "prometheus"])
+        .captures(),
+        Kind::check::<Connector>("connector", "State of a connector and its tasks.")
+            .needs(&["connect"]),
+        Kind::check::<Records>("records", "Records of a topic.").needs(&["kafka"]),
+        Kind::check::<Rows>("rows", "Rows of a query on Postgres.").needs(&["postgres"]),
+        Kind::check::<Promql>("promql", "Result of a PromQL query.").needs(&["prometheus"]),
+        Kind::check::<SeriesCheck>("series", "Series that an exporter serves.")
+            .needs(&["exporter"]),
+        Kind::check::<Exposition>("exposition", "Text that an exporter serves.")
+            .needs(&["exporter"]),
+        Kind::check::<Http>("http", "Answer to an HTTP request."),
+        Kind::check::<Lag>("lag", "How far a consumer group is behind.").needs(&["kafka"]),
+        Kind::check::<Log>("log", "Lines of a service's log.").needs(&["control"]),
+    ])
+}

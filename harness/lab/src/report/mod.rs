@@ -1,0 +1,30 @@
+//! What a run came to, in several forms: a file each.
+
+mod html;
+mod terminal;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+pub use terminal::{Terminal, summary, table};
+
+use crate::runner::Suite;
+
+/// Writes every report into a folder, and says where the readable one is.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(suite: &Suite, folder: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let put = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok::<_, anyhow::Error>(path)
+    };
+    put(
+        "report.json",
+        format!("{:#}\n", serde_json::to_value(suite)?),
+    )?;
+    put("report.html", html::page(suite))
+}

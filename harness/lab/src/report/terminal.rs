@@ -1,0 +1,207 @@
+//! Lines on a terminal: one a step while it runs, details only of what failed.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use console::style;
+
+use crate::progress::Shown;
+use crate::runner::{Grid, Listener, Outcome, ScenarioOutcome, StepOutcome, Suite};
+use crate::suite::Reporter;
+
+/// Tells the user how scenarios go on.
+pub struct Terminal<'a> {
+    shown: &'a Shown,
+    /// Steps of scenarios that run beside others, kept until theirs is told as a whole.
+    kept: Option<Mutex<BTreeMap<String, Vec<String>>>>,
+}
+
+impl<'a> Terminal<'a> {
+    /// `jobs`: how many scenarios run at the same time.
+    pub fn new(shown: &'a Shown, jobs: usize) -> Self {
+        Self {
+            shown,
+            kept: (jobs > 1).then(Mutex::default),
+        }
+    }
+
+    fn tell(&self, id: &str, line: String) {
+        match &self.kept {
+            Some(kept) => {
+                kept.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .entry(id.to_owned())
+                    .or_default()
+                    .push(line);
+            }
+            None => self.shown.line(&line),
+        }
+    }
+}
+
+impl Listener for Terminal<'_> {
+    fn begins(&self, id: &str, title: &str, within: Option<Duration>) {
+        let limit = within.map_or_else(String::new, |within| {
+            format!(" (within {})", humantime::format_duration(within))
+        });
+        self.shown.doing(&format!("{id}: {title}{limit}"));
+    }
+
+    fn step(&self, id: &str, step: &StepOutcome) {
+        self.tell(id, step_line(step));
+        if step.outcome == Outcome::Failed {
+            for line in details(step) {
+                self.tell(id, line);
+            }
+        }
+    }
+}
+
+impl Reporter for Terminal<'_> {
+    fn ended(&self, outcome: &ScenarioOutcome) {
+        if let Some(kept) = &self.kept {
+            let lines = kept
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&outcome.id);
+            lines
+                .into_iter()
+                .flatten()
+                .for_each(|line| self.shown.line(&line));
+        }
+        for line in scenario_lines(outcome) {
+            self.shown.line(&line);
+        }
+    }
+}
+
+fn scenario_lines(outcome: &ScenarioOutcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    let took = format!("{:.1} s", outcome.seconds);
+    match &outcome.outcome {
+        Outcome::Passed => lines.push(format!(
+            "{} {}  {took}",
+            style("PASS").green().bold(),
+            outcome.id
+        )),
+        Outcome::Failed => lines.push(format!(
+            "{} {}  {took}",
+            style("FAIL").red().bold(),
+            outcome.id
+        )),
+        Outcome::Skipped { reason } => {
+            lines.push(format!(
+                "{} {}  {reason}",
+                style("SKIP").yellow().bold(),
+                outcome.id
+            ));
+        }
+    }
+    lines.extend(outcome.note.iter().map(|note| format!("     {note}")));
+    lines.extend(
+        outcome
+            .clean_up
+            .iter()
+            .map(|left| format!("     not cleaned up: {left}")),
+    );
+    lines
+}
+
+fn step_line(step: &StepOutcome) -> String {
+    let mark = match step.outcome {
+        Outcome::Passed => style("✓").green(),
+        Outcome::Failed => style("✗").red(),
+        Outcome::Skipped { .. } => style("–").yellow(),
+    };
+    format!("  {mark} {:<60} {:>7.2} s", step.title, step.seconds)
+}
+
+/// What is known of a step that failed.
+fn details(step: &StepOutcome) -> Vec<String> {
+    let mut lines = vec![format!("      at {}", step.place)];
+    let mut block = |label: &str, text: &str| {
+        for (number, line) in text.lines().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            lines.push(format!("      {label:<9} {line}"));
+        }
+    };
+    if let Some(expected) = &step.expected {
+        block("expected", expected);
+        block("observed", &step.observed);
+    } else {
+        block("error", &step.observed);
+    }
+    block(
+        "attempts",
+        &format!("{} in {:.1} s", step.attempts, step.seconds),
+    );
+    if let Some(service) = step.service.as_ref().filter(|_| !step.log_tail.is_empty()) {
+        lines.push(format!("      the end of the log of {service}:"));
+        lines.extend(step.log_tail.iter().map(|line| format!("        {line}")));
+    }
+    lines
+}
+
+/// A table, as wide as the terminal.
+pub fn table(grid: &Grid) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if !console::user_attended() {
+        table.set_width(160);
+    }
+    table.set_header(&grid.header);
+    for row in &grid.rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+/// The last line.
+pub fn summary(suite: &Suite) -> String {
+    let (passed, failed, skipped) = suite.counts();
+    let skips = if skipped > 0 {
+        format!(", {skipped} skipped")
+    } else {
+        String::new()
+    };
+    format!(
+        "{passed} passed, {failed} failed{skips} in {:.1} s",
+        suite.seconds
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_failed_says_everything() {
+        let step = StepOutcome {
+            number: 2,
+            title: "the row arrives".to_owned(),
+            key: "records".to_owned(),
+            role: scenario::Role::Check,
+            place: "scenarios/cdc/x.toml:12:1".to_owned(),
+            outcome: Outcome::Failed,
+            seconds: 30.04,
+            attempts: 61,
+            observed: "no records".to_owned(),
+            expected: Some("t to have exactly\n  key {\"id\":1}".to_owned()),
+            log_tail: vec!["[2026-11-22] ERROR no slot".to_owned()],
+            service: Some("connect".to_owned()),
+            grid: None,
+        };
+        let expected = "      at scenarios/cdc/x.toml:12:1
+      expected  t to have exactly
+                  key {\"id\":1}
+      observed  no records
+      attempts  61 in 30.0 s
+      the end of the log of connect:
+        [2026-11-22] ERROR no slot";
+        assert_eq!(details(&step).join("\n"), expected);
+    }
+}

@@ -1,0 +1,89 @@
+//! Connections to Postgres, and the scenario's own database.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio_postgres::config::Host;
+use tokio_postgres::{Client, Config, NoTls};
+
+/// Reads a connection string.
+pub fn parse(url: &str) -> Result<Config> {
+    url.parse()
+        .context("the endpoint of postgres is not a connection string")
+}
+
+/// The first host.
+pub fn host(config: &Config) -> String {
+    match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => "localhost".to_owned(),
+    }
+}
+
+/// The first port.
+pub fn port(config: &Config) -> u16 {
+    config.get_ports().first().copied().unwrap_or(5432)
+}
+
+/// Connects to a database of the server that the connection string names.
+pub async fn connect(url: &str, database: &str) -> Result<Client> {
+    let mut config = parse(url)?;
+    config
+        .dbname(database)
+        .connect_timeout(Duration::from_secs(5));
+    let (client, connection) = config
+        .connect(NoTls)
+        .await
+        .with_context(|| format!("cannot connect to database {database}"))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to Postgres ended");
+        }
+    });
+    Ok(client)
+}
+
+/// Makes a database.
+pub async fn create_database(server: &Client, name: &str) -> Result<()> {
+    let sql = format!("CREATE DATABASE {}", quoted(name));
+    server
+        .batch_execute(&sql)
+        .await
+        .with_context(|| format!("cannot make database {name}"))
+}
+
+/// Drops a database with its replication slots.
+pub async fn drop_database(server: &Client, name: &str) -> Result<()> {
+    drop_slots(server, name).await?;
+    server
+        .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", quoted(name)))
+        .await?;
+    Ok(())
+}
+
+/// Drops the replication slots of a database, whoever holds them.
+pub async fn drop_slots(server: &Client, database: &str) -> Result<()> {
+    // A connector's walsender lets go of its slot a moment after it was told to end.
+    for attempt in 1.. {
+        let slots = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = $1 AND active";
+        server.execute(slots, &[&database]).await?;
+        let dropped = server
+            .execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1",
+                &[&database],
+            )
+            .await;
+        match dropped {
+            Ok(_) => break,
+            Err(error) if attempt == 50 => return Err(error.into()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+    Ok(())
+}
+
+/// An identifier, quoted.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
