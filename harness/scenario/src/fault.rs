@@ -145,20 +145,32 @@ fn unexpected(found: &Unexpected<'_>) -> String {
     }
 }
 
+fn whole<T: fmt::Display>(from: T, to: T) -> String {
+    format!("a whole number from {from} to {to}")
+}
+
 /// What Rust's types are called in a scenario.
 fn expected_text(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     match text.as_str() {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "u8" => whole(0, u8::MAX),
+        "u16" => whole(0, u16::MAX),
+        "u32" => whole(0, u32::MAX),
+        "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+        "i8" => whole(i8::MIN, i8::MAX),
+        "i16" => whole(i16::MIN, i16::MAX),
+        "i32" => whole(i32::MIN, i32::MAX),
+        "i64" | "isize" => "a whole number".to_owned(),
+        "a nonzero u8" => whole(1, u8::MAX),
+        "a nonzero u16" => whole(1, u16::MAX),
+        "a nonzero u32" => whole(1, u32::MAX),
+        "a nonzero u64" | "a nonzero usize" => "a whole number, 1 or more".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "an array".to_owned(),
         "a map" => "a table".to_owned(),
         "unit" => "null".to_owned(),
         "a borrowed string" | "string" => "a string".to_owned(),
-        "a nonzero u8" | "a nonzero u16" | "a nonzero u32" | "a nonzero u64"
-        | "a nonzero usize" => "a whole number, 1 or more".to_owned(),
         other if other.starts_with("struct ") => "a table".to_owned(),
         other if other.starts_with("any valid JSON value") => "a value".to_owned(),
         other => other.to_owned(),

@@ -77,7 +77,7 @@ pub(crate) fn locate(
     place: &Place,
     problem: impl Fn(String) -> Problem,
 ) -> Result<PathBuf, Box<Problem>> {
-    const FORM: &str = "a path from the scenario's folder, such as \"connector.json\"";
+    const FORM: &str = "expected a path from the scenario's folder, such as \"connector.json\"";
     let Some(folder) = &place.folder else {
         return Err(Box::new(
             problem(format!("no file can be found: {written:?}"))
@@ -102,9 +102,9 @@ pub(crate) fn locate(
             return Err(Box::new(problem));
         }
         Err(error) => {
-            return Err(Box::new(problem(format!(
-                "cannot open {written:?}: {error}"
-            ))));
+            return Err(Box::new(
+                problem(format!("cannot open {written:?}: {error}")).help(FORM),
+            ));
         }
     };
     if !path.starts_with(&place.root) {
@@ -114,7 +114,9 @@ pub(crate) fn locate(
     }
     // A pipe or device would block or never end.
     if !path.is_file() {
-        return Err(Box::new(problem(format!("{written:?} is not a file"))));
+        return Err(Box::new(
+            problem(format!("{written:?} is not a file")).help(FORM),
+        ));
     }
     Ok(path)
 }

@@ -34,7 +34,13 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Json, Box<Problem>> {
                     )
                     .help("a key stands once in an object: only the last one would count")
                 }
-                None => Problem::new(source, at..at + 1, format!("not JSON: {message}")),
+                None => Problem::new(source, at..at + 1, format!("not JSON: {message}")).help(
+                    if message == "trailing comma" {
+                        "JSON has no comma before `}` and `]`"
+                    } else {
+                        "expected JSON: keys and strings in double quotes, no comments"
+                    },
+                ),
             })
         })
 }

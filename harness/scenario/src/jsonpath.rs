@@ -74,9 +74,12 @@ impl<'de> Deserialize<'de> for JsonPath {
                         path,
                     })
                     .map_err(|error| {
+                        let reason = match error.message() {
+                            "parser error" => "it goes wrong",
+                            reason => reason,
+                        };
                         E::custom(format_args!(
-                            "not a JSONPath: {} at character {}\nexpected {FORM}",
-                            error.message(),
+                            "not a JSONPath: {reason} at character {}\nexpected {FORM}",
                             error.position() + 1
                         ))
                     })

@@ -114,7 +114,10 @@ fn axis(name: &str, node: &Node, source: &Arc<Source>, problems: &mut Problems) 
         let value = item.to_json();
         let problem = |message: String| Problem::new(source, item.span.clone(), message);
         if values.contains(&value) {
-            problems.push(problem(format!("the value {value} is there twice")));
+            problems.push(
+                problem(format!("the value {value} is there twice"))
+                    .help("expected each value of an axis once"),
+            );
         }
         match &item.value {
             Value::Array(_) | Value::Table(_) => problems.push(

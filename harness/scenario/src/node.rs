@@ -164,6 +164,28 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Takes a value out of what it is in; `false` when it is in nothing.
+    pub(crate) fn remove(&mut self, path: &[Segment]) -> bool {
+        let Some((last, parents)) = path.split_last() else {
+            return false;
+        };
+        let parent = self.at_mut(parents).map(|parent| &mut parent.value);
+        match (last, parent) {
+            (Segment::Key(key), Some(Value::Table(entries))) => {
+                let before = entries.len();
+                entries.retain(|entry| entry.key != *key);
+                entries.len() < before
+            }
+            (Segment::Index(index), Some(Value::Array(items))) if *index < items.len() => {
+                items.remove(*index);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Text in quotes, shortened where it is long.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 40;

@@ -54,6 +54,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     let mut problems = Problems::default();
     let mut tree = node.clone();
     let mut complete = true;
+    let mut given_up: Vec<Vec<Segment>> = Vec::new();
     for _ in 0..MOST_PROBLEMS {
         let mut fault = match T::deserialize(Reader::new(&tree, context)) {
             Ok(value) if complete => return Ok(Some(value)),
@@ -61,6 +62,13 @@ pub(crate) fn read<T: DeserializeOwned>(
             Err(fault) => fault.located(&tree.span),
         };
         complete = false;
+        if let FaultKind::Missing { key, .. } = &fault.kind {
+            let mut missing: Vec<Segment> = fault.path.iter().rev().cloned().collect();
+            missing.push(Segment::Key(key.clone()));
+            if given_up.contains(&missing) {
+                break;
+            }
+        }
         let mut path: Vec<Segment> = fault.path.iter().rev().cloned().collect();
         if let FaultKind::UnknownKey { key, .. } = &fault.kind
             && path.last() != Some(&Segment::Key(key.clone()))
@@ -78,7 +86,11 @@ pub(crate) fn read<T: DeserializeOwned>(
             problems.extend(fault.into_problems(context.source));
         }
         if !goes_on {
-            break;
+            // No stand-in is right for it, so it is left out: what follows it may be wrong too.
+            if !tree.remove(&path) {
+                break;
+            }
+            given_up.push(path);
         }
     }
     problems.ok_or(None)
@@ -315,7 +327,18 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             special::TEXT_OR => match &self.node.value {
                 Value::String(text) => visitor.visit_str(text),
                 _ if self.is_unknown() => visitor.visit_str(""),
-                _ => visitor.visit_newtype_struct(self),
+                _ => visitor.visit_newtype_struct(self).map_err(|mut fault| {
+                    if let FaultKind::Wrong {
+                        expected,
+                        of_type: true,
+                        ..
+                    } = &mut fault.kind
+                        && fault.span.is_none()
+                    {
+                        *expected = format!("a string or {expected}");
+                    }
+                    fault
+                }),
             },
             special::ONE_OR_MANY => match &self.node.value {
                 Value::Array(items) => visitor.visit_seq(Items::new(items, self.context)),

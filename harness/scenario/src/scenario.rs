@@ -112,6 +112,8 @@ pub enum Jvm {
 #[serde(deny_unknown_fields)]
 pub struct ExpectFailure {
     /// Where the defect is tracked, such as `DBZ-5966`.
+    #[serde(deserialize_with = "issue")]
+    #[schemars(regex(pattern = r"^\S+$"))]
     pub issue: String,
     /// The name of the step that fails; any step where this is missing.
     pub step: Option<String>,
@@ -120,6 +122,16 @@ pub struct ExpectFailure {
     /// Only for these values of the matrix's axes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub when: When,
+}
+
+fn issue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let issue = String::deserialize(deserializer)?;
+    if issue.is_empty() || issue.contains(char::is_whitespace) {
+        return Err(D::Error::custom(
+            "this names no issue\nexpected the name or address of an issue, such as \"DBZ-5966\"",
+        ));
+    }
+    Ok(issue)
 }
 
 /// Values of axes for which something is so: all axes must agree, each with one of its values.

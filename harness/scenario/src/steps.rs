@@ -106,7 +106,7 @@ impl<'a, S> Loader<'a, S> {
             }) if items.is_empty() => {
                 self.problems.push(
                     file.problem(&span, "there are no steps")
-                        .help("write [[step]]"),
+                        .help("expected [[step]], and below it an action or a check"),
                 );
                 return;
             }
@@ -125,7 +125,7 @@ impl<'a, S> Loader<'a, S> {
                 let end = source.text.trim_end().len();
                 let problem = file.problem(&(end..end), "there are no steps");
                 self.problems
-                    .push(problem.help("write [[step]], and below it an action or a check"));
+                    .push(problem.help("expected [[step]], and below it an action or a check"));
                 return;
             }
         };
@@ -188,7 +188,12 @@ impl<'a, S> Loader<'a, S> {
                 }
                 "capture" if !kind.captures => {
                     let message = format!("`{}` has nothing to capture", kind.key);
-                    self.problems.push(file.problem(&entry.key_span, message));
+                    let kinds = self.registry.kinds().iter();
+                    let able = kinds.filter(|kind| kind.captures).map(|kind| kind.key);
+                    let able: Vec<&str> = able.collect();
+                    let problem = file.problem(&entry.key_span, message);
+                    self.problems
+                        .push(problem.help(format!("`capture` goes with {}", one_of(&able, "`"))));
                 }
                 "when" => {
                     when = self

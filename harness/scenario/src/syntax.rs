@@ -32,7 +32,12 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problems> {
         return Err(problems.sorted());
     }
     let (root, errors) = DeTable::parse_recoverable(&source.text);
+    // A broken line can make a table end early, and what follows look as if it were there twice.
+    let broken = errors.iter().any(|error| error.message() != TWICE);
     for error in errors {
+        if broken && error.message() == TWICE {
+            continue;
+        }
         let span = error.span().unwrap_or_default();
         problems.push(syntax_problem(source, span, error.message()));
     }
@@ -52,17 +57,29 @@ fn syntax_problem(source: &Arc<Source>, span: std::ops::Range<usize>, message: &
         Some((message, expected)) => (message, Some(expected)),
         None => (message, None),
     };
-    let key = source.text.get(span.clone()).unwrap_or_default();
-    if message == "duplicate key" {
-        return Problem::new(source, span, format!("the key `{key}` is there twice"))
-            .help("a key stands once in a table");
-    }
-    let problem = Problem::new(source, span, message);
-    match expected {
-        Some(expected) => problem.help(format!("expected {expected}")),
-        None => problem,
+    let written = source.text.get(span.clone()).unwrap_or_default();
+    let problem = |message: &str| Problem::new(source, span.clone(), message);
+    match message {
+        TWICE => problem(&format!("the key `{written}` is there twice"))
+            .help("a key stands once in a table"),
+        "string values must be quoted" if written.is_empty() => problem("the value is missing")
+            .help("expected \"text\", a number, true, false, an [array] or an { inline = table }"),
+        "string values must be quoted" => {
+            problem("text without quotes").help("expected quotes round it: \"text\"")
+        }
+        "invalid basic string" if expected == Some("`\"`") => problem("the string does not end")
+            .help("expected `\"` on the same line; a string of several lines has `\"\"\"` on both sides"),
+        "invalid literal string" if expected == Some("`'`") => problem("the string does not end")
+            .help("expected `'` on the same line; a string of several lines has `'''` on both sides"),
+        _ => problem(message).help(match expected {
+            Some(expected) => format!("expected {expected}"),
+            None => "expected TOML 1.0: <https://toml.io/en/v1.0.0>".to_owned(),
+        }),
     }
 }
+
+/// What the `toml` crate says of a key or table that is there already.
+const TWICE: &str = "duplicate key";
 
 /// Refuses what only TOML 1.1 allows, and too deep nesting.
 fn check_events(source: &Arc<Source>, problems: &mut Problems) {

@@ -152,7 +152,7 @@ impl TryFrom<PutConnectorForm> for PutConnector {
         let mut config = match (form.config, form.file) {
             (Some(config), None) => Json::from_iter(config),
             (None, Some(file)) => file.value,
-            _ => return Err("expected either `config` or `file`"),
+            _ => return Err("no configuration, or two\nexpected either `config` or `file`"),
         };
         if let Json::Object(keys) = &mut config {
             keys.extend(form.change);

@@ -64,7 +64,8 @@ fn every_problem_points_into_a_line_and_says_more() {
                 problem.column
             );
             assert!(shown.starts_with(&place), "{shown}");
-            assert!(shown.contains('^'), "no caret:\n{shown}");
+            let is_empty = std::fs::read(&problem.file).unwrap().is_empty();
+            assert!(is_empty || shown.contains('^'), "no caret:\n{shown}");
             let says_more = !problem.help.is_empty() || problem.near_miss.is_some();
             assert!(says_more, "does not say what was expected:\n{shown}");
         }

@@ -1,0 +1,4 @@
+CREATE TABLE ${run.prefix}.customers (
+  id int,
+  name text DEFAULT '${nmae}'
+);
