@@ -234,6 +234,11 @@ impl State {
         self.inner.lock().trouble = Some(words);
     }
 
+    /// What stands in the way of consuming, as far as is known.
+    pub fn in_trouble(&self) -> Option<String> {
+        self.inner.lock().trouble.clone()
+    }
+
     /// What has to happen without messages: time limits and the TTL.
     pub fn tick(&self, now: Instant) {
         let mut inner = self.inner.lock();

@@ -1,5 +1,7 @@
 //! Where a service's log goes: standard error, as text or as JSON lines.
 
+use std::io::IsTerminal;
+
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -45,6 +47,7 @@ impl LogArgs {
         let filter = EnvFilter::try_new(&self.log_level).unwrap_or_default();
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
         // The only error is that a log is installed already, by a test for example.
         let _ = match self.log_format {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
@@ -52,8 +52,15 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(target: "rdkafka", %error, "{reason}");
-        self.state.trouble(reason.to_owned());
+        // The same event also comes out of `poll`, which has the code but not these words.
+        let words = match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::PartitionEOF) => return,
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                format!("the topic {:?} does not exist yet", self.state.topic())
+            }
+            _ => reason.to_owned(),
+        };
+        self.state.trouble(words);
     }
 }
 

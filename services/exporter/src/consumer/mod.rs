@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 
 use crate::Start;
@@ -254,19 +254,12 @@ impl Reader {
     }
 
     fn trouble(&mut self, error: &KafkaError) {
-        let words = match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
-                format!("the topic {:?} does not exist yet", self.state.topic())
-            }
-            _ => error.to_string(),
-        };
+        let words = self.state.in_trouble().unwrap_or_else(|| error.to_string());
         let place = Place {
             topic: self.state.topic(),
             partition: -1,
             offset: -1,
         };
-        self.refusals
-            .tell("kafka", place, "consuming stands still", &words);
-        self.state.trouble(words);
+        self.refusals.tell("kafka", place, "", &words);
     }
 }

@@ -1,0 +1,401 @@
+//! What a record does to the series.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::{Duration, Instant};
+
+use exporter::exposition::{Escaping, Filter, Syntax, render};
+use exporter::table::{Applied, Limits, Outcome, Record, Refused, Table};
+use message::{Kind, Message, Metric};
+use rstest::rstest;
+
+struct Bench {
+    table: Table,
+    now: Instant,
+}
+
+impl Bench {
+    fn new(limits: Limits) -> Bench {
+        let mut table = Table::new(limits, false);
+        table.assign(0);
+        table.release(0);
+        Bench {
+            table,
+            now: Instant::now(),
+        }
+    }
+
+    fn at(
+        &mut self,
+        partition: i32,
+        offset: i64,
+        timestamp_ms: i64,
+        metrics: &[Metric<'_>],
+    ) -> Outcome {
+        let message = Message {
+            metrics: metrics.to_vec(),
+            ..Message::default()
+        };
+        self.table.apply(
+            Record {
+                partition,
+                offset,
+                timestamp_ms,
+            },
+            Some(&message),
+            self.now,
+        )
+    }
+
+    fn applied(
+        &mut self,
+        partition: i32,
+        offset: i64,
+        timestamp_ms: i64,
+        metrics: &[Metric<'_>],
+    ) -> Applied {
+        match self.at(partition, offset, timestamp_ms, metrics) {
+            Outcome::Applied(applied) => applied,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Why the metrics of a next message were refused.
+    fn refused(&mut self, metrics: &[Metric<'_>]) -> Vec<Refused> {
+        let offset = self.table.applied(0).map_or(0, |applied| applied + 1);
+        self.applied(0, offset, 0, metrics)
+            .refused
+            .into_iter()
+            .map(|(_, refused)| refused)
+            .collect()
+    }
+
+    /// The sample lines of `/metrics`.
+    fn lines(&mut self) -> Vec<String> {
+        let mut out = Vec::new();
+        render(
+            &self.table.snapshot(Escaping::Underscores),
+            Syntax::Text,
+            &Filter::default(),
+            &mut out,
+        );
+        let text = String::from_utf8(out).unwrap();
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+fn gauge(name: &str, value: f64) -> Metric<'_> {
+    Metric::new(Kind::Gauge, name, "", value)
+}
+
+fn counter(name: &str, value: f64) -> Metric<'_> {
+    Metric::new(Kind::Counter, name, "", value)
+}
+
+fn labelled<'a>(name: &'a str, labels: &[(&'a str, &'a str)]) -> Metric<'a> {
+    let mut metric = gauge(name, 1.0);
+    metric.labels = labels
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()))
+        .collect();
+    metric
+}
+
+#[test]
+fn the_last_value_stays_until_the_next_message() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 0, 0, &[gauge("a", 1.0), counter("b_total", 5.0)]);
+    bench.at(0, 1, 0, &[gauge("a", 2.0)]);
+    assert_eq!(bench.lines(), ["a 2", "b_total 5"]);
+}
+
+#[rstest]
+#[case::the_same(5)]
+#[case::older(3)]
+fn a_record_at_or_below_the_last_applied_offset_changes_nothing(#[case] offset: i64) {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 5, 0, &[counter("a_total", 10.0)]);
+    assert_eq!(
+        bench.at(0, offset, 0, &[counter("a_total", 3.0)]),
+        Outcome::Duplicate
+    );
+    assert_eq!(bench.lines(), ["a_total 10"]);
+}
+
+#[test]
+fn a_fall_in_a_new_record_is_a_reset_and_shown() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 0, 0, &[counter("a_total", 10.0)]);
+    assert_eq!(bench.applied(0, 1, 0, &[counter("a_total", 3.0)]).resets, 1);
+    assert_eq!(bench.lines(), ["a_total 3"]);
+}
+
+#[test]
+fn a_new_partition_is_hidden_until_it_has_caught_up() {
+    let mut bench = Bench::new(Limits::default());
+    bench.table.assign(1);
+    bench.at(1, 0, 0, &[counter("a_total", 1.0)]);
+    assert_eq!(bench.lines(), Vec::<String>::new());
+    bench.at(1, 1, 0, &[counter("a_total", 2.0)]);
+    bench.table.release(1);
+    assert_eq!(bench.lines(), ["a_total 2"]);
+}
+
+#[test]
+fn a_revoked_partition_leaves_at_once_and_alone() {
+    let mut bench = Bench::new(Limits::default());
+    bench.table.assign(1);
+    bench.table.release(1);
+    bench.at(0, 0, 0, &[gauge("a", 1.0)]);
+    bench.at(1, 0, 0, &[gauge("b", 1.0), labelled("c", &[("x", "1")])]);
+    bench.table.revoke(1);
+    assert_eq!(bench.lines(), ["a 1"]);
+    assert_eq!(bench.table.series(), 1);
+    assert_eq!(bench.at(1, 1, 0, &[gauge("b", 2.0)]), Outcome::NotAssigned);
+    assert_eq!(bench.lines(), ["a 1"]);
+}
+
+#[test]
+fn the_newer_record_wins_between_partitions_and_moves_are_counted() {
+    let mut bench = Bench::new(Limits::default());
+    bench.table.assign(1);
+    bench.table.release(1);
+    bench.at(0, 0, 100, &[gauge("a", 1.0)]);
+    assert_eq!(bench.applied(1, 0, 200, &[gauge("a", 2.0)]).moved, 1);
+    let late = bench.applied(0, 1, 150, &[gauge("a", 3.0)]);
+    assert_eq!(late.refused, [(0, Refused::OlderThanOtherPartition)]);
+    assert_eq!(bench.lines(), ["a 2"]);
+    // Equal timestamps: the later arrival.
+    assert_eq!(bench.applied(0, 2, 200, &[gauge("a", 4.0)]).moved, 1);
+    assert_eq!(bench.lines(), ["a 4"]);
+    // It is partition 0's now.
+    bench.table.revoke(1);
+    assert_eq!(bench.lines(), ["a 4"]);
+}
+
+#[test]
+fn a_series_does_not_vanish_because_a_partition_that_catches_up_has_it_too() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 0, 100, &[gauge("a", 1.0)]);
+    bench.table.assign(1);
+    bench.at(1, 0, 200, &[gauge("a", 2.0)]);
+    assert_eq!(bench.lines(), ["a 2"]);
+}
+
+#[test]
+fn with_the_partition_label_the_series_are_two() {
+    let mut table = Table::new(Limits::default(), true);
+    for partition in [0, 1] {
+        table.assign(partition);
+        table.release(partition);
+    }
+    let mut bench = Bench {
+        table,
+        now: Instant::now(),
+    };
+    bench.at(0, 0, 0, &[gauge("a", 1.0)]);
+    assert_eq!(bench.applied(1, 0, 0, &[gauge("a", 2.0)]).moved, 0);
+    assert_eq!(
+        bench.lines(),
+        ["a{partition=\"0\"} 1", "a{partition=\"1\"} 2"]
+    );
+    let taken = Refused::ReservedLabel {
+        label: "partition".to_owned(),
+    };
+    assert_eq!(
+        bench.refused(&[labelled("b", &[("partition", "9")])]),
+        [taken]
+    );
+}
+
+#[test]
+fn the_first_type_wins() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 0, 0, &[gauge("a", 1.0)]);
+    let conflict = Refused::TypeConflict {
+        known: Kind::Gauge,
+        given: Kind::Counter,
+    };
+    assert_eq!(bench.refused(&[counter("a", 5.0)]), [conflict]);
+    assert_eq!(bench.lines(), ["a 1"]);
+}
+
+#[rstest]
+#[case::sanitised(gauge("a.b", 1.0), gauge("a-b", 2.0))]
+#[case::sanitised_onto_a_plain_name(gauge("a_b", 1.0), gauge("a.b", 2.0))]
+#[case::openmetrics_family_of_a_counter(counter("a_total", 1.0), gauge("a", 2.0))]
+#[case::openmetrics_family_comes_second(gauge("a", 1.0), counter("a_total", 2.0))]
+#[case::created(counter("a_total", 1.0), gauge("a_created", 2.0))]
+fn names_that_meet_are_a_collision(#[case] first: Metric<'_>, #[case] second: Metric<'_>) {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 0, 0, &[first]);
+    assert!(matches!(
+        bench.refused(&[second])[..],
+        [Refused::NameCollision { .. }]
+    ));
+    assert_eq!(bench.lines().len(), 1);
+}
+
+#[rstest]
+#[case::between_series(&[("a.b", "1")], &[("a-b", "1")])]
+#[case::onto_plain(&[("a_b", "1")], &[("a.b", "1")])]
+#[case::plain_onto_changed(&[("a.b", "1")], &[("a_b", "1")])]
+#[case::values(&[("a", "\r")], &[("a", "\0")])]
+fn label_sets_that_meet_are_a_collision(
+    #[case] first: &[(&str, &str)],
+    #[case] second: &[(&str, &str)],
+) {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 0, 0, &[labelled("m", first)]);
+    assert_eq!(
+        bench.refused(&[labelled("m", second)]),
+        [Refused::LabelCollision]
+    );
+}
+
+#[rstest]
+#[case(&[("a.b", "1"), ("a_b", "2")], Refused::LabelCollision)]
+#[case(&[("le", "1")], Refused::ReservedLabel { label: "le".to_owned() })]
+#[case(&[("quantile", "1")], Refused::ReservedLabel { label: "quantile".to_owned() })]
+#[case(&[("__name__", "1")], Refused::ReservedLabel { label: "__name__".to_owned() })]
+#[case(&[("-.x", "1")], Refused::ReservedLabel { label: "-.x".to_owned() })]
+fn labels_that_cannot_be_shown(#[case] labels: &[(&str, &str)], #[case] expected: Refused) {
+    let mut bench = Bench::new(Limits::default());
+    assert_eq!(bench.refused(&[labelled("m", labels)]), [expected]);
+    assert_eq!(bench.lines(), Vec::<String>::new());
+}
+
+#[rstest]
+#[case("exporter_series")]
+#[case("exporter.anything")]
+fn the_exporters_own_names_are_reserved(#[case] name: &str) {
+    assert_eq!(
+        Bench::new(Limits::default()).refused(&[gauge(name, 1.0)]),
+        [Refused::ReservedName]
+    );
+}
+
+#[test]
+fn a_name_is_free_again_when_its_family_is_gone() {
+    let mut bench = Bench::new(Limits::default());
+    bench.table.assign(1);
+    bench.at(
+        1,
+        0,
+        0,
+        &[
+            gauge("a.b", 1.0),
+            counter("c_total", 1.0),
+            labelled("d", &[("x.y", "1")]),
+        ],
+    );
+    bench.table.revoke(1);
+    assert_eq!(bench.table.text_bytes(), 0);
+    assert_eq!(
+        bench.refused(&[
+            counter("a-b", 1.0),
+            gauge("c", 1.0),
+            labelled("d", &[("x-y", "1")])
+        ]),
+        []
+    );
+}
+
+#[test]
+fn limits_refuse_what_is_new_and_keep_what_is_there() {
+    let mut bench = Bench::new(Limits {
+        series: 2,
+        ..Limits::default()
+    });
+    bench.at(0, 0, 0, &[gauge("a", 1.0), gauge("b", 1.0)]);
+    assert_eq!(
+        bench.refused(&[gauge("c", 1.0), gauge("a", 2.0)]),
+        [Refused::SeriesLimit]
+    );
+    assert_eq!(bench.lines(), ["a 2", "b 1"]);
+}
+
+#[rstest]
+#[case::name(gauge("abcdefghi", 1.0), Refused::NameTooLong)]
+#[case::description(
+    Metric::new(Kind::Gauge, "a", "abcdefghi", 1.0),
+    Refused::DescriptionTooLong
+)]
+#[case::label_count(labelled("a", &[("a", "1"), ("b", "1"), ("c", "1")]), Refused::TooManyLabels)]
+#[case::label_value(labelled("a", &[("a", "abcdefghi")]), Refused::LabelTooLong)]
+#[case::label_name(labelled("a", &[("abcdefghi", "1")]), Refused::LabelTooLong)]
+#[case::text(Metric::new(Kind::Gauge, "abcdef", "abcdef", 1.0), Refused::TextLimit)]
+fn lengths_are_limited(#[case] metric: Metric<'_>, #[case] expected: Refused) {
+    let limits = Limits {
+        labels: 2,
+        name_length: 8,
+        label_value_length: 8,
+        description_length: 8,
+        text_bytes: 10,
+        ..Limits::default()
+    };
+    assert_eq!(Bench::new(limits).refused(&[metric]), [expected]);
+}
+
+#[test]
+fn a_message_may_not_bring_more_series_than_allowed() {
+    let mut bench = Bench::new(Limits {
+        series_per_message: 1,
+        ..Limits::default()
+    });
+    assert_eq!(
+        bench.refused(&[gauge("a", 1.0), gauge("b", 1.0)]),
+        [Refused::MessageSeriesLimit]
+    );
+    assert_eq!(bench.lines(), ["a 1"]);
+}
+
+#[test]
+fn a_ttl_counts_from_the_last_message_whatever_its_value() {
+    let ttl = Duration::from_secs(60);
+    let mut bench = Bench::new(Limits {
+        ttl: Some(ttl),
+        ..Limits::default()
+    });
+    bench.at(0, 0, 0, &[gauge("a", 1.0), gauge("b", 1.0)]);
+    bench.now += ttl / 2;
+    bench.at(0, 1, 0, &[gauge("a", 1.0)]);
+    bench.now += ttl / 2 + Duration::from_secs(1);
+    assert_eq!(bench.table.expire(bench.now), 1);
+    assert_eq!(bench.lines(), ["a 1"]);
+}
+
+#[test]
+fn the_last_message_describes_the_family_and_an_empty_description_does_not() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 0, 0, &[Metric::new(Kind::Gauge, "a", "old", 1.0)]);
+    bench.lines();
+    bench.at(
+        0,
+        1,
+        0,
+        &[Metric::new(Kind::Gauge, "a", "new", 1.0), gauge("a", 2.0)],
+    );
+    let mut out = Vec::new();
+    render(
+        &bench.table.snapshot(Escaping::Underscores),
+        Syntax::Text,
+        &Filter::default(),
+        &mut out,
+    );
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "# HELP a new\n# TYPE a gauge\na 2\n"
+    );
+}
+
+#[test]
+fn a_log_that_begins_again_is_read_again() {
+    let mut bench = Bench::new(Limits::default());
+    bench.at(0, 7, 0, &[gauge("a", 1.0)]);
+    bench.table.restart_log(0);
+    bench.at(0, 0, 0, &[gauge("a", 2.0)]);
+    assert_eq!(bench.lines(), ["a 2"]);
+}
