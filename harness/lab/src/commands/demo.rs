@@ -10,7 +10,7 @@ use crate::Verdict;
 use crate::catalogue::Selection;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary, table};
-use crate::runner::{Outcome, Suite};
+use crate::runner::{Grid, Outcome, ScenarioOutcome, Suite};
 use crate::stacks;
 use crate::suite::{self, Options};
 
@@ -65,20 +65,12 @@ pub async fn run(args: Args) -> Result<Verdict> {
     Ok(Verdict::from(suite.held()))
 }
 
-/// What each job saw, as tables.
+/// What each job saw, as tables; steps that saw things of one form share one.
 fn print(suite: &Suite) {
     for scenario in &suite.scenarios {
         println!("\n{}  {}", style(&scenario.id).bold(), scenario.summary);
-        let with_grid = scenario
-            .steps
-            .iter()
-            .filter(|step| step.outcome == Outcome::Passed);
-        for (step, grid) in with_grid.filter_map(|step| Some((step, step.grid.as_ref()?))) {
-            println!("  {}:", step.title);
-            match grid.rows.is_empty() {
-                true => println!("    nothing"),
-                false => table(grid).lines().for_each(|line| println!("    {line}")),
-            }
+        for grid in grids(scenario) {
+            println!("{}", table(&grid));
         }
     }
     println!(
@@ -88,4 +80,36 @@ fn print(suite: &Suite) {
     for (name, address) in &suite.endpoints {
         println!("  {name:<18} {address}");
     }
+}
+
+fn grids(scenario: &ScenarioOutcome) -> Vec<Grid> {
+    let mut grids: Vec<Grid> = Vec::new();
+    let passed = scenario
+        .steps
+        .iter()
+        .filter(|step| step.outcome == Outcome::Passed);
+    for (step, grid) in passed.filter_map(|step| Some((step, step.grid.as_ref()?))) {
+        let mut header = vec![String::new()];
+        header.extend(grid.header.iter().cloned());
+        if grids.last().is_none_or(|last| last.header != header) {
+            grids.push(Grid {
+                header,
+                rows: Vec::new(),
+            });
+        }
+        let Some(shared) = grids.last_mut() else {
+            continue;
+        };
+        for (number, row) in grid.rows.iter().enumerate() {
+            // Said once for the rows of one step.
+            let mut cells = vec![if number == 0 {
+                step.title.clone()
+            } else {
+                String::new()
+            }];
+            cells.extend(row.iter().cloned());
+            shared.rows.push(cells);
+        }
+    }
+    grids
 }

@@ -148,7 +148,7 @@ fn details(step: &StepOutcome) -> Vec<String> {
 pub fn table(grid: &Grid) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic);
     if !console::user_attended() {
         table.set_width(160);

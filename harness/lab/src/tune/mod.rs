@@ -24,9 +24,12 @@ use crate::runner::{Context, Grid, Observed, Step, StepError};
 use rate::Slope;
 
 const WRITE_TOTAL: &str = "kafka_connect_source_task_source_record_write_total";
+const POLL_TOTAL: &str = "kafka_connect_source_task_source_record_poll_total";
 const WRITE_RATE: &str = "kafka_connect_source_task_source_record_write_rate";
 /// Scrapes are half a second apart.
 const LOOK: Duration = Duration::from_millis(500);
+/// How much longer than its window a slow row is watched, until it has grown often enough.
+const LONGEST_EXTRA: Duration = Duration::from_secs(60);
 /// How long a connector may take until its first record.
 const FIRST_RECORD: Duration = Duration::from_secs(60);
 /// Totals and end offsets may differ by this share: the last batches are written but not yet counted.
@@ -188,7 +191,7 @@ impl Tune {
     async fn watch(&self, context: &Context, connector: &str, row: &Row) -> Result<Sample> {
         let begun = Instant::now();
         while self
-            .total(context, connector)
+            .latest(context, WRITE_TOTAL, connector)
             .await?
             .is_none_or(|total| total == 0.0)
         {
@@ -200,30 +203,35 @@ impl Tune {
         }
         let first = Instant::now();
         let needed = self.warm_up.get() + self.window.get();
-        let mut last = (0.0, Instant::now());
-        while first.elapsed() < needed {
+        let mut last_growth = (0.0, Instant::now());
+        let (values, ran_dry) = loop {
             tokio::time::sleep(LOOK).await;
             fail_with_trace(context, connector).await?;
-            let total = self.total(context, connector).await?.unwrap_or(0.0);
-            if total > last.0 {
-                last = (total, Instant::now());
-            } else if last.1.elapsed() > LOOK * 6 {
-                // It ran dry: nothing more will come.
-                break;
+            let values = samples(context, connector, begun.elapsed()).await?;
+            let total = values.last().map_or(0.0, |(_, total)| *total);
+            if total > last_growth.0 {
+                last_growth = (total, Instant::now());
             }
-        }
-        let seconds = begun.elapsed().as_secs() + 2;
-        let url = context.endpoint("prometheus", "http")?;
-        let selector = format!("{WRITE_TOTAL}{{connector=\"{connector}\"}}");
-        let series = prometheus::samples(&context.http, url, &selector, seconds).await?;
-        let values = series
-            .into_iter()
-            .next()
-            .map(|one| one.values)
-            .unwrap_or_default();
-        let slope = Slope::of(&values, self.warm_up.get()).with_context(|| {
-            format!("the source ran dry before anything could be measured after the warm-up: {} samples", values.len())
+            // Everything that was polled is written, and nothing more comes.
+            let polled = self
+                .latest(context, POLL_TOTAL, connector)
+                .await?
+                .unwrap_or(0.0);
+            let ran_dry = total >= polled && last_growth.1.elapsed() > LOOK * 6;
+            let enough = first.elapsed() >= needed
+                && rate::steps(&values, self.warm_up.get()).len() >= rate::STEPS;
+            if enough || ran_dry || first.elapsed() > needed + LONGEST_EXTRA {
+                break (values, ran_dry);
+            }
+        };
+        let slope = Slope::of(&values, self.warm_up.get(), ran_dry).with_context(|| {
+            let total = last_growth.0;
+            match ran_dry {
+                true => format!("the source ran dry after {total} records, before enough could be measured after the warm-up: give it more rows"),
+                false => format!("only {total} records were written in {:.0} s: too few to measure a rate", first.elapsed().as_secs_f64()),
+            }
         })?;
+        let url = context.endpoint("prometheus", "http")?;
         let windowed = prometheus::query(
             &context.http,
             url,
@@ -252,14 +260,15 @@ impl Tune {
         })
     }
 
-    async fn total(&self, context: &Context, connector: &str) -> Result<Option<f64>> {
+    async fn latest(
+        &self,
+        context: &Context,
+        metric: &str,
+        connector: &str,
+    ) -> Result<Option<f64>> {
         let url = context.endpoint("prometheus", "http")?;
-        let found = prometheus::query(
-            &context.http,
-            url,
-            &format!("{WRITE_TOTAL}{{connector=\"{connector}\"}}"),
-        )
-        .await?;
+        let query = format!("{metric}{{connector=\"{connector}\"}}");
+        let found = prometheus::query(&context.http, url, &query).await?;
         Ok(found.first().map(|sample| sample.value))
     }
 
@@ -269,7 +278,9 @@ impl Tune {
         let begun = Instant::now();
         loop {
             let now = (
-                self.total(context, connector).await?.unwrap_or(0.0),
+                self.latest(context, WRITE_TOTAL, connector)
+                    .await?
+                    .unwrap_or(0.0),
                 topics::records(context, connector).await?,
             );
             if (now.0 - before.0).abs() < 0.5 && now.1 == before.1
@@ -336,6 +347,18 @@ impl Tune {
             rows: rows.collect(),
         }
     }
+}
+
+/// Samples of the total since `since` ago, as (seconds since 1970, total).
+async fn samples(context: &Context, connector: &str, since: Duration) -> Result<Vec<(f64, f64)>> {
+    let url = context.endpoint("prometheus", "http")?;
+    let selector = format!("{WRITE_TOTAL}{{connector=\"{connector}\"}}");
+    let series = prometheus::samples(&context.http, url, &selector, since.as_secs() + 2).await?;
+    Ok(series
+        .into_iter()
+        .next()
+        .map(|one| one.values)
+        .unwrap_or_default())
 }
 
 async fn fail_with_trace(context: &Context, connector: &str) -> Result<()> {

@@ -11,25 +11,38 @@ pub(super) struct Slope {
     pub seconds: f64,
 }
 
+/// Fewer moments at which the total was seen to grow are no rate: Connect counts a batch of the source when its last record
+/// is acknowledged, so that the total of a slow row grows in steps.
+pub(super) const STEPS: usize = 4;
+
+/// The samples at which the total was first seen to have grown, from `warm_up` after the first record on.
+pub(super) fn steps(values: &[(f64, f64)], warm_up: Duration) -> Vec<(f64, f64)> {
+    let Some((begun, _)) = values.iter().find(|(_, total)| *total > 0.0) else {
+        return Vec::new();
+    };
+    values
+        .windows(2)
+        .filter(|pair| pair[1].1 > pair[0].1)
+        .map(|pair| pair[1])
+        .filter(|(time, _)| *time >= begun + warm_up.as_secs_f64())
+        .collect()
+}
+
 impl Slope {
-    /// From samples of (seconds, total): those count that lie at least `warm_up` after the first that is not zero, up to the
-    /// last before the total stands still. `None` when that leaves fewer than three.
-    pub(super) fn of(values: &[(f64, f64)], warm_up: Duration) -> Option<Self> {
-        let begun = values.iter().find(|(_, total)| *total > 0.0)?.0;
-        let end = values.last()?.1;
-        // A source that ran dry repeats its last total: the first time it shows is an upper bound in time, so it is left out.
-        let growing: Vec<_> = values
-            .iter()
-            .filter(|(time, total)| *time >= begun + warm_up.as_secs_f64() && *total < end)
-            .collect();
-        let counted = if growing.len() < 3 {
-            None
-        } else {
-            Some(growing)
-        }?;
-        let (first, last) = (counted.first()?, counted.last()?);
+    /// From samples of (seconds, total). `None` when there are fewer than [`STEPS`].
+    ///
+    /// `ran_dry`: the source had no more; the last step, whose batch was not a full one, is then left out.
+    pub(super) fn of(values: &[(f64, f64)], warm_up: Duration, ran_dry: bool) -> Option<Self> {
+        let mut steps = steps(values, warm_up);
+        if ran_dry {
+            steps.pop();
+        }
+        if steps.len() < STEPS {
+            return None;
+        }
+        let (first, last) = (steps.first()?, steps.last()?);
         let seconds = last.0 - first.0;
-        (seconds > 0.0).then(|| Self {
+        Some(Self {
             rate: (last.1 - first.1) / seconds,
             seconds,
         })
@@ -45,7 +58,7 @@ mod tests {
         let mut values = vec![(0.0, 0.0), (1.0, 10.0), (2.0, 20.0)];
         values.extend((3..=10).map(|second| (f64::from(second), 100.0 * f64::from(second))));
         values.extend((11..15).map(|second| (f64::from(second), 1050.0)));
-        let slope = Slope::of(&values, Duration::from_secs(2)).unwrap();
+        let slope = Slope::of(&values, Duration::from_secs(2), true).unwrap();
         assert_eq!(
             slope,
             Slope {
@@ -56,11 +69,19 @@ mod tests {
     }
 
     #[test]
+    fn a_total_that_grows_in_steps_is_measured_from_step_to_step() {
+        // A batch of 2000 every two seconds, looked at twice a second.
+        let values: Vec<_> = (0..40)
+            .map(|sample| (f64::from(sample) / 2.0, f64::from(sample / 4) * 2000.0))
+            .collect();
+        let slope = Slope::of(&values, Duration::from_secs(3), false).unwrap();
+        assert_eq!(slope.rate, 1000.0);
+    }
+
+    #[test]
     fn too_little_is_no_rate() {
-        assert_eq!(
-            Slope::of(&[(0.0, 1.0), (1.0, 50.0), (2.0, 50.0)], Duration::ZERO),
-            None
-        );
-        assert_eq!(Slope::of(&[], Duration::ZERO), None);
+        let values = [(0.0, 1.0), (1.0, 50.0), (2.0, 60.0), (3.0, 60.0)];
+        assert_eq!(Slope::of(&values, Duration::ZERO, false), None);
+        assert_eq!(Slope::of(&[], Duration::ZERO, true), None);
     }
 }
