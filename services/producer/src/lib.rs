@@ -2,6 +2,7 @@
 //!
 //! Messages are keyed by their source, so that all of a source's messages go to one partition in order.
 
+mod faults;
 mod generator;
 mod pace;
 mod replay;
@@ -9,6 +10,7 @@ mod run;
 mod settings;
 mod summary;
 
+pub use faults::{FaultCounter, Faults, Faulty, Shares};
 pub use generator::{Generator, Shape};
 pub use pace::Pace;
 pub use replay::{Replay, ReplayError};

@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Context;
-use producer::{Generator, Outgoing, Pace, Replay, Settings, Shape, Target, run};
+use producer::{
+    FaultCounter, Faulty, Generator, Outgoing, Pace, Replay, Settings, Shape, Target, run,
+};
 use settings::EXIT_USAGE;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     let settings = match settings::parse::<Settings>(std::env::args_os()) {
@@ -43,11 +45,15 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
         .kafka
         .client_config(std::env::vars_os(), &defaults, &[])?;
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .context("cannot listen for signals")?;
-    }
+    stop_on_signal(Arc::clone(&stop)).context("cannot listen for signals")?;
     let (messages, seed, count) = messages(settings)?;
+    let faults = FaultCounter::default();
+    let messages = Faulty::new(
+        messages,
+        settings.shares(),
+        seed.unwrap_or_default(),
+        faults.clone(),
+    );
     let target = Target {
         config: &config,
         topic: &settings.kafka.topic,
@@ -55,7 +61,8 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
     };
     let pace = Pace::new(settings.rate, settings.interval(), Instant::now());
     let messages = messages.take(usize::try_from(count).unwrap_or(usize::MAX));
-    let summary = run(&target, messages, pace, seed, &stop)?;
+    let mut summary = run(&target, messages, pace, seed, &stop)?;
+    summary.faults = faults.faults();
     if settings.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {
@@ -66,6 +73,29 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Sets `stop` at the first SIGTERM or SIGINT. The thread ends with the process.
+fn stop_on_signal(stop: Arc<AtomicBool>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let (mut term, mut int) = {
+        let _context = runtime.enter();
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        )
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            });
+            stop.store(true, Ordering::Relaxed);
+        })?;
+    Ok(())
 }
 
 type Messages = (Box<dyn Iterator<Item = Outgoing>>, Option<u64>, u64);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Shares;
 use clap::Parser;
 use settings::{KafkaArgs, LogArgs, count, duration, positive};
 
@@ -40,6 +41,15 @@ pub struct Settings {
     /// Key of the messages of --replay; one key keeps all lines in order
     #[arg(long, env = "PRODUCER_KEY", default_value = "replay")]
     pub key: String,
+    /// Share of the messages that are cut short, between 0 and 1
+    #[arg(long, env = "PRODUCER_MALFORMED", default_value = "0", value_parser = share, help_heading = "Faults")]
+    pub malformed: f64,
+    /// Share of the messages whose first metric has the other type
+    #[arg(long, env = "PRODUCER_TYPE_CONFLICTS", default_value = "0", value_parser = share, help_heading = "Faults")]
+    pub type_conflicts: f64,
+    /// Share of the messages that are sent twice
+    #[arg(long, env = "PRODUCER_DUPLICATES", default_value = "0", value_parser = share, help_heading = "Faults")]
+    pub duplicates: f64,
     /// How long to wait for the last acknowledgements before the end
     #[arg(long, env = "PRODUCER_FLUSH_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub flush_timeout: Duration,
@@ -52,6 +62,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How often deliberate faults come.
+    pub fn shares(&self) -> Shares {
+        Shares {
+            malformed: self.malformed,
+            type_conflicts: self.type_conflicts,
+            duplicates: self.duplicates,
+        }
+    }
+
     /// The pause between rounds that holds when none was given.
     pub fn interval(&self) -> Duration {
         match self.interval {
@@ -67,6 +86,7 @@ Examples:
   producer                                              ten series, one message a second, until SIGTERM
   producer --count 1000000 --interval 0 --json          as fast as it goes, then figures as JSON
   producer --series 10000 --metrics-per-message 20 --rate 500 --seed 1
+  producer --rate 100 --malformed 0.01 --duplicates 0.05 --seed 1
   producer --replay lines.jsonl --bootstrap-servers broker:9092
 
 Exit status: 0 every message was acknowledged, 1 some were not, 2 a setting is wrong.";
@@ -75,5 +95,12 @@ fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate),
         _ => Err("messages per second as a number, or 0 for no limit".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share between 0 and 1".to_owned()),
     }
 }

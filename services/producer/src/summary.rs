@@ -7,6 +7,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::Faults;
+
 /// The figures of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
@@ -30,6 +32,8 @@ pub struct Summary {
     pub latency: Option<Latency>,
     /// What the random numbers started from; nothing for a replay.
     pub seed: Option<u64>,
+    /// Deliberate faults among the messages that were made.
+    pub faults: Faults,
 }
 
 /// Percentiles of the delivery latency, in milliseconds.
@@ -78,6 +82,17 @@ impl fmt::Display for Summary {
             writeln!(
                 f,
                 "latency ms: p50 {p50_ms:.1}, p90 {p90_ms:.1}, p99 {p99_ms:.1}, p99.9 {p999_ms:.1}, max {max_ms:.1}"
+            )?;
+        }
+        if self.faults != Faults::default() {
+            let Faults {
+                malformed,
+                type_conflicts,
+                duplicates,
+            } = self.faults;
+            writeln!(
+                f,
+                "faults: {malformed} malformed, {type_conflicts} type conflicts, {duplicates} duplicates"
             )?;
         }
         if let Some(seed) = self.seed {
@@ -159,6 +174,7 @@ impl Tally {
                 max_ms: self.latency.max() as f64 / 1000.0,
             }),
             seed,
+            faults: Faults::default(),
         }
     }
 }
