@@ -35,6 +35,8 @@ pub struct Cache {
     lock: Lock,
     maven_dir: Option<PathBuf>,
     maven: Option<PathBuf>,
+    /// Directories of components that the system has, by the component's name.
+    provided: BTreeMap<String, PathBuf>,
 }
 
 /// What a fetch would have to do.
@@ -60,7 +62,7 @@ impl Plan {
     }
 }
 
-/// A component whose every byte was hashed and found right.
+/// A component whose every byte was hashed and found right, or that the system vouches for.
 #[derive(Debug, Clone)]
 pub struct Installed {
     /// Which one.
@@ -81,6 +83,11 @@ pub enum Content {
         /// What is in it.
         manifest: Manifest,
     },
+    /// The directory that a variable names instead of what the lock has. Nothing is known of its bytes.
+    Provided {
+        /// The directory.
+        root: PathBuf,
+    },
 }
 
 impl Installed {
@@ -88,7 +95,7 @@ impl Installed {
     pub fn jars(&self) -> &[PathBuf] {
         match &self.content {
             Content::Jars(jars) => jars,
-            Content::Tree { .. } => &[],
+            Content::Tree { .. } | Content::Provided { .. } => &[],
         }
     }
 
@@ -103,7 +110,7 @@ impl Installed {
     pub fn root(&self) -> Option<&Path> {
         match &self.content {
             Content::Jars(_) => None,
-            Content::Tree { root, .. } => Some(root),
+            Content::Tree { root, .. } | Content::Provided { root } => Some(root),
         }
     }
 }
@@ -120,7 +127,8 @@ struct Job {
 
 impl Cache {
     /// The cache at its usual place: `$LAB_CACHE_DIR`, else `$XDG_CACHE_HOME/kafka-connect-lab`, else
-    /// `~/.cache/kafka-connect-lab`; and `$LAB_MAVEN_DIR` as a further source of files.
+    /// `~/.cache/kafka-connect-lab`; `$LAB_MAVEN_DIR` as a further source of files; and components that the system has, by
+    /// the variables that the catalog names.
     ///
     /// # Errors
     /// If none of the variables says where.
@@ -143,14 +151,16 @@ impl Cache {
         let mut cache = Self::at(usable("LAB_CACHE_DIR", dir)?, lock);
         if let Some(dir) = named("LAB_MAVEN_DIR") {
             let dir = usable("LAB_MAVEN_DIR", dir)?;
-            if !dir.is_dir() {
-                return Err(Error::UnusableDirectory {
-                    variable: "LAB_MAVEN_DIR",
-                    dir,
-                    problem: "is not a directory; let it name one in the layout of a Maven repository, or unset it",
-                });
-            }
+            existing("LAB_MAVEN_DIR", &dir)?;
             cache = cache.with_maven_dir(dir);
+        }
+        let variables: Vec<_> = cache.lock.variables().collect();
+        for (component, variable) in variables {
+            if let Some(dir) = named(&variable) {
+                let dir = usable(&variable, dir)?;
+                existing(&variable, &dir)?;
+                cache.provided.insert(component, dir);
+            }
         }
         Ok(cache)
     }
@@ -162,6 +172,7 @@ impl Cache {
             lock,
             maven_dir: None,
             maven: None,
+            provided: BTreeMap::new(),
         }
     }
 
@@ -195,7 +206,10 @@ impl Cache {
         // Two versions of a component share many files.
         let mut files = BTreeMap::new();
         let mut plan = Plan::default();
-        for id in ids {
+        for id in ids
+            .iter()
+            .filter(|id| !self.provided.contains_key(id.name()))
+        {
             let pinned = self.lock.pinned(id)?;
             let tree_missing = match &pinned.tree {
                 Some(tree) if self.tree_dir(id, tree).exists() => continue,
@@ -335,6 +349,12 @@ impl Cache {
         let mut not_fetched = None;
         for (owner, id) in ids.iter().enumerate() {
             let pinned = self.lock.pinned(id)?;
+            if let Some(root) = self.provided.get(id.name()) {
+                let (id, root) = (id.clone(), root.clone());
+                let content = Content::Provided { root };
+                installed.push(Installed { id, content });
+                continue;
+            }
             let mut missing = Vec::new();
             let content = match &pinned.tree {
                 None => {
@@ -599,7 +619,7 @@ impl Cache {
 }
 
 /// A directory in absolute form, whose files Java can be told of.
-fn usable(variable: &'static str, dir: PathBuf) -> Result<PathBuf, Error> {
+fn usable(variable: &str, dir: PathBuf) -> Result<PathBuf, Error> {
     // They separate the entries of a class path and of Connect's plugin.path.
     if dir
         .as_os_str()
@@ -608,12 +628,23 @@ fn usable(variable: &'static str, dir: PathBuf) -> Result<PathBuf, Error> {
         .any(|byte| b":,".contains(byte))
     {
         return Err(Error::UnusableDirectory {
-            variable,
+            variable: variable.to_owned(),
             dir,
             problem: "has a colon or a comma in it, where Java would end the name; set it to another directory",
         });
     }
     std::path::absolute(&dir).map_err(|source| Error::io("find", &dir, source))
+}
+
+fn existing(variable: &str, dir: &Path) -> Result<(), Error> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    Err(Error::UnusableDirectory {
+        variable: variable.to_owned(),
+        dir: dir.to_owned(),
+        problem: "is not a directory; correct it or unset it",
+    })
 }
 
 /// The right to write into the cache. The kernel takes it back when the process ends, however it ends.

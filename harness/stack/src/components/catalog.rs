@@ -21,6 +21,8 @@ pub struct Component {
     pub provides: Option<String>,
     /// The system it is for, in Nix's form such as `x86_64-linux`. Absent: every system.
     pub system: Option<String>,
+    /// The variable that may name the directory of one that is installed already, in a version of the system's choice.
+    pub instead: Option<String>,
     /// The version that is meant when none is named.
     pub default: String,
     /// What its one file is, if it has to be unpacked.

@@ -63,7 +63,7 @@ pub enum Error {
     #[error("{variable} names {}, which {problem}", dir.display())]
     UnusableDirectory {
         /// The variable, or what stands for it.
-        variable: &'static str,
+        variable: String,
         /// The directory.
         dir: PathBuf,
         /// Why, and what to do.

@@ -259,6 +259,14 @@ impl Lock {
             })
     }
 
+    /// The variables that may name what is installed already: component and variable.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (String, String)> {
+        self.catalog
+            .0
+            .iter()
+            .filter_map(|(name, component)| Some((name.clone(), component.instead.clone()?)))
+    }
+
     /// How the component's archive is unpacked; `None` if its files are used as they are.
     pub fn unpack(&self, id: &ComponentId) -> Option<Unpack> {
         self.catalog.0.get(&id.name)?.unpack

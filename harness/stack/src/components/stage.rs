@@ -14,14 +14,20 @@ use super::manifest::{Entry, file_mode};
 ///
 /// Meant for a Postgres that root starts: it runs as another user, who can perhaps not enter root's cache. The bytes that
 /// are written are hashed on their way: what is in `dest` afterwards is what the lock says, whatever has happened to the
-/// source since it was verified.
+/// source since it was verified. What the system provides is there for everybody: a link to it is enough.
 ///
 /// # Errors
-/// `installed` is not a tree, `dest` exists, a file differs, or the disk is full. `dest` is removed again.
+/// `installed` consists of jars, `dest` exists, a file differs, or the disk is full. `dest` is removed again.
 pub fn stage_tree(installed: &Installed, dest: &Path) -> Result<(), Error> {
-    let Content::Tree { root, manifest } = &installed.content else {
-        let source = io::Error::other(format!("{} is not an unpacked archive", installed.id));
-        return Err(Error::io("copy to", dest, source));
+    let (root, manifest) = match &installed.content {
+        Content::Tree { root, manifest } => (root, manifest),
+        Content::Provided { root } => {
+            return symlink(root, dest).map_err(|source| Error::io("create", dest, source));
+        }
+        Content::Jars(_) => {
+            let source = io::Error::other(format!("{} is not an unpacked archive", installed.id));
+            return Err(Error::io("copy to", dest, source));
+        }
     };
     make_dir(dest)?;
     let copy = || -> Result<(), Error> {

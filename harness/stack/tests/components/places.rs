@@ -193,3 +193,26 @@ fn relative_directories_and_spaces_are_fine() {
     assert_eq!(with_variables(&sample, &variables), Ok(()));
     assert!(sample.dir.path().join("of mine/cache/trees").exists());
 }
+
+/// As on NixOS, where binaries that were built for other systems do not run.
+#[test]
+fn an_installed_component_takes_the_place_of_the_locked_one() {
+    let sample = Sample::new();
+    let lock = sample.lock_with_variable("LAB_TEST_PLUGIN_DIR");
+    let installed = sample.dir.path().join("installed");
+    fs::create_dir(&installed).unwrap();
+    let variables: [(&str, &OsStr); 2] = [
+        ("LAB_TEST_PLUGIN_DIR", installed.as_ref()),
+        ("LAB_TEST_DATA", lock.as_ref()),
+    ];
+    assert_eq!(with_variables(&sample, &variables), Ok(()));
+    let unpacked = sample.cache_dir().join("trees");
+    assert!(!unpacked.exists(), "the locked one was unpacked too");
+
+    fs::remove_dir(&installed).unwrap();
+    let message = with_variables(&sample, &variables).unwrap_err();
+    assert!(
+        message.starts_with("LAB_TEST_PLUGIN_DIR names"),
+        "{message}"
+    );
+}

@@ -107,6 +107,18 @@ impl Sample {
         vec![self.tool(), self.plugin()]
     }
 
+    /// A directory with the same lock, in which `plugin` may be installed already, where this variable names.
+    pub fn lock_with_variable(&self, variable: &str) -> PathBuf {
+        let dir = self.dir.path().join("with a variable");
+        fs::create_dir(&dir).unwrap();
+        let unpacked = r#""unpack": "tar.gz""#;
+        let instead = format!(r#"{unpacked}, "instead": "{variable}""#);
+        let components = self.components.replace(unpacked, &instead);
+        fs::write(dir.join("components.json"), components).unwrap();
+        fs::write(dir.join("lock.json"), &self.lock).unwrap();
+        dir
+    }
+
     /// The directory in the layout of a Maven repository.
     pub fn repository(&self) -> PathBuf {
         self.dir.path().join("repository")
