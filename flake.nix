@@ -46,5 +46,7 @@
       checks = forSystems linux (pkgs: pkgs.kafkaConnectLab.checks);
       devShells = forSystems all (pkgs: { default = pkgs.kafkaConnectLab.devShell; });
       formatter = forSystems all (pkgs: pkgs.nixfmt-tree);
+
+      nixosModules = import ./nixos-modules.nix { inherit self lib; };
     };
 }
