@@ -1,0 +1,60 @@
+//! Whatever is killed, at whatever moment: nothing is left.
+
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rustix::process::Signal;
+
+use crate::support::{Lab, ports, signal};
+
+/// Kills of each kind.
+const TIMES: u64 = 6;
+/// A stack of all services is ready after about this long: half of the kills fall into its start.
+const MOMENTS: u64 = 10_000;
+
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Runner,
+    Guard,
+}
+
+#[test]
+fn nothing_is_left_whoever_is_killed_and_when() {
+    let seed = std::env::var("LAB_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(|| rand::rng().random());
+    println!("seed: LAB_TEST_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let lab = Lab::new();
+    for round in 0..TIMES {
+        for (victim, kill) in [
+            (Victim::Runner, Signal::INT),
+            (Victim::Runner, Signal::TERM),
+            (Victim::Runner, Signal::KILL),
+            (Victim::Guard, Signal::KILL),
+        ] {
+            let after = Duration::from_millis(random.random_range(0..MOMENTS));
+            kill_once(&lab, victim, kill, after, &format!("round {round}, {victim:?} {kill:?} after {after:?}"));
+        }
+    }
+}
+
+fn kill_once(lab: &Lab, victim: Victim, kill: Signal, after: Duration, what: &str) {
+    let begun = Instant::now();
+    let mut up = lab.start(&["up"]);
+    while begun.elapsed() < after && up.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let taken = lab.status().map(|status| ports(&status)).unwrap_or_default();
+    let guard = || lab.processes().into_iter().find(|(_, command)| command.contains(" guard "));
+    match victim {
+        Victim::Runner => signal(up.id(), kill),
+        Victim::Guard => match guard() {
+            Some((pid, _)) => signal(u32::try_from(pid).unwrap(), kill),
+            // Not there yet: the runner dies instead.
+            None => signal(up.id(), kill),
+        },
+    }
+    lab.assert_nothing_left(&taken, what);
+    up.wait().unwrap();
+}

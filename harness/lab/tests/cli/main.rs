@@ -1,0 +1,10 @@
+//! The program as its users run it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod damaged;
+mod failing;
+mod input;
+mod killed;
+mod support;
+mod up;

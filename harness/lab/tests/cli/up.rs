@@ -1,0 +1,70 @@
+//! `lab up`, `status`, `logs`, `down`.
+
+use std::net::TcpListener;
+
+use rustix::process::Signal;
+
+use crate::support::{Ended, Lab, ports, signal};
+
+#[test]
+fn a_detached_stack_is_seen_and_ended_from_elsewhere() {
+    let lab = Lab::new();
+    let up = lab.run(&["up", "kafka", "--detach"]);
+    assert_eq!(up.status, Some(0), "{up:#?}");
+    let status = lab.status().unwrap();
+    let services = status["services"].as_array().unwrap();
+    assert!(status["run"].is_string());
+    let names: Vec<_> = services.iter().map(|service| service["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["zookeeper", "kafka"]);
+    for service in services {
+        assert_eq!(service["state"], "ready");
+        assert!(service["pid"].as_i64().unwrap() > 1);
+        assert!(std::path::Path::new(service["log"].as_str().unwrap()).is_file());
+    }
+    assert!(services[1]["endpoints"]["bootstrap"].as_str().unwrap().starts_with("127.0.0.1:"));
+    assert!(services[0]["endpoints"]["client"].is_string());
+
+    let logs = lab.run(&["logs", "kafka"]);
+    assert!(logs.stdout.contains("started (kafka.server.KafkaServer)") || logs.stdout.contains("KafkaServer"), "{logs:?}");
+    lab.run(&["logs", "kafak"]).assert_says(2, &["no log of `kafak`", "kafka", "zookeeper"]);
+
+    let taken = ports(&status);
+    assert_eq!(lab.run(&["down"]).status, Some(0));
+    lab.assert_nothing_left(&taken, "after lab down");
+    lab.run(&["down"]).assert_says(2, &["nothing runs", "lab up"]);
+}
+
+#[test]
+fn two_stacks_stand_side_by_side() {
+    let lab = Lab::new();
+    for _ in 0..2 {
+        assert_eq!(lab.run(&["up", "kafka", "--detach"]).status, Some(0));
+    }
+    lab.run(&["status", "--json"]).assert_says(2, &["several runs are alive", "--run"]);
+    assert_eq!(lab.run(&["down", "--all"]).status, Some(0));
+    lab.assert_nothing_left(&[], "after lab down --all");
+}
+
+#[test]
+fn a_default_port_that_is_taken_is_named_with_its_holder() {
+    let lab = Lab::new();
+    // Someone else may have it already: then they are the holder.
+    let held = TcpListener::bind(("127.0.0.1", 9092));
+    let ended = lab.run(&["up", "kafka", "--ports", "default"]);
+    ended.assert_says(2, &["9092", "kafka.bootstrap", "process "]);
+    if held.is_ok() {
+        ended.assert_says(2, &[&format!("process {}", std::process::id())]);
+    }
+    lab.assert_nothing_left(&[], "after a refused start");
+}
+
+#[test]
+fn ctrl_c_ends_a_stack_in_the_foreground_with_success() {
+    let lab = Lab::new();
+    let up = lab.start(&["up", "zookeeper"]);
+    let taken = ports(&lab.wait_ready(1));
+    signal(up.id(), Signal::INT);
+    let ended = Ended::from(up.wait_with_output().unwrap());
+    ended.assert_says(0, &["has ended"]);
+    lab.assert_nothing_left(&taken, "after Ctrl-C");
+}
