@@ -43,7 +43,9 @@
         }) { inherit (pkgs.kafkaConnectLab) exporter producer lab demo; }
       );
 
-      checks = forSystems linux (pkgs: pkgs.kafkaConnectLab.checks);
+      checks = forSystems linux (
+        pkgs: pkgs.kafkaConnectLab.checks // import ./nixos-tests { inherit self lib pkgs; }
+      );
       devShells = forSystems all (pkgs: { default = pkgs.kafkaConnectLab.devShell; });
       formatter = forSystems all (pkgs: pkgs.nixfmt-tree);
 

@@ -149,7 +149,9 @@ in
             "-Xmx${cfg.heap}"
             "-Djava.awt.headless=true"
             "-Dlog4j.configuration=file:${logging}"
-            "-javaagent:${cfg.metrics.package}/${cfg.metrics.package.jar}=${toString cfg.metrics.port}:${metrics}"
+            "-javaagent:${cfg.metrics.package}/${cfg.metrics.package.jar}=${
+              lib.optionalString (cfg.listenAddress != "") "${cfg.listenAddress}:"
+            }${toString cfg.metrics.port}:${metrics}"
             "-cp"
             "${cfg.package}/libs/*"
             "org.apache.kafka.connect.cli.ConnectDistributed"
