@@ -5,6 +5,7 @@
 //! scrapes share nothing but one short lock: a scrape copies the values and renders from the copy.
 
 pub mod consumer;
+mod demo;
 pub mod exposition;
 pub mod http;
 mod listen;
@@ -15,6 +16,7 @@ pub mod state;
 pub mod table;
 pub mod telemetry;
 
+pub use demo::DemoError;
 pub use listen::ListenAddr;
 pub use run::{RunError, run};
 pub use settings::{Settings, Start};

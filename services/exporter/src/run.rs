@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use settings::KafkaSettingError;
 
 use crate::consumer::{self, ConsumerError, Options};
+use crate::demo::{Demo, DemoError};
 use crate::http::{Scrapes, Server, bind, routes};
 use crate::settings::{AssignmentStrategy, OffsetReset, Settings};
 use crate::state::State;
@@ -23,6 +24,14 @@ pub enum RunError {
     /// A Kafka setting cannot be used.
     #[error(transparent)]
     Setting(#[from] KafkaSettingError),
+    /// Dead letters would be refused again, for ever.
+    #[error(
+        "DEAD_LETTER_TOPIC (--dead-letter-topic) is the topic of the metrics; choose another one"
+    )]
+    DeadLetterTopic,
+    /// There is no demonstration.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// The address cannot be had.
     #[error(
         "LISTEN_ADDR (--listen-addr): cannot listen on {address}; choose another one or free it"
@@ -67,6 +76,23 @@ pub fn run(
     settings: &Settings,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(), RunError> {
+    let demo = if settings.demo {
+        Some(Demo::start(&settings.kafka.topic)?)
+    } else {
+        None
+    };
+    let mut kafka = settings.kafka.clone();
+    if let Some(demo) = &demo {
+        demo.bootstrap_servers()
+            .clone_into(&mut kafka.bootstrap_servers);
+    }
+    if settings.dead_letter_topic.as_ref() == Some(&kafka.topic) {
+        return Err(RunError::DeadLetterTopic);
+    }
+    let settings = &Settings {
+        kafka,
+        ..settings.clone()
+    };
     let config = client_config(settings, environment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -134,6 +160,7 @@ async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<()
     let options = Options {
         start: settings.start(),
         max_message_bytes: settings.max_message_bytes as usize,
+        dead_letter_topic: settings.dead_letter_topic.clone(),
     };
     let consumer = consumer::start(config, options, Arc::clone(&state), Arc::clone(&consuming))?;
     tracing::info!(

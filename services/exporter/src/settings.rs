@@ -48,6 +48,12 @@ pub struct Settings {
     /// A name that makes this instance a static member, which keeps its partitions over a restart
     #[arg(long, env = "KAFKA_GROUP_INSTANCE_ID", help_heading = "Kafka")]
     pub group_instance_id: Option<String>,
+    /// Copy refused messages to this topic, with the reason in headers [default: none]
+    #[arg(long, env = "DEAD_LETTER_TOPIC", help_heading = "Kafka")]
+    pub dead_letter_topic: Option<String>,
+    /// Show the exporter with a Kafka and a producer inside this process; no broker is needed
+    #[arg(long)]
+    pub demo: bool,
     /// Where to serve HTTP, as host:port; without a host on all interfaces
     #[arg(
         long,
@@ -170,6 +176,7 @@ fn start(text: &str) -> Result<Start, String> {
 
 const EXAMPLES: &str = "\
 Examples:
+  exporter --demo                                       a look without Kafka
   exporter                                              localhost:9092, topic metrics, http://localhost:8080/metrics
   exporter --bootstrap-servers broker:9092 --topic app-metrics --listen-addr 127.0.0.1:9400
   KAFKA_CONFIG_SECURITY_PROTOCOL=SSL KAFKA_CONFIG_SSL_CA_LOCATION=ca.pem exporter

@@ -17,6 +17,7 @@ pub struct Telemetry {
     metrics_ok: IntCounter,
     metrics_rejected: IntCounter,
     rejected: IntCounterVec,
+    dead_letters: IntCounterVec,
     /// Series that came from another partition than before.
     pub moved: IntCounter,
     /// Counters that fell.
@@ -115,6 +116,11 @@ impl Telemetry {
                 "Messages and metrics that were refused",
                 &["reason"],
             )?,
+            dead_letters: counters(
+                "exporter_dead_letters_total",
+                "Copies of refused messages for the dead-letter topic",
+                &["outcome"],
+            )?,
             moved: counter(
                 "exporter_series_moved_total",
                 "Series that came from another partition than before",
@@ -169,6 +175,12 @@ impl Telemetry {
     /// A whole message was refused.
     pub fn message_refused(&self, reason: &str) {
         self.rejected.with_label_values(&[reason]).inc();
+    }
+
+    /// A copy was written to the dead-letter topic, or lost.
+    pub fn dead_letter(&self, written: bool) {
+        let outcome = if written { "written" } else { "lost" };
+        self.dead_letters.with_label_values(&[outcome]).inc();
     }
 
     /// Adds the metrics whose values are looked up when a scrape comes.

@@ -27,7 +27,7 @@ pub struct KafkaArgs {
     /// The topic of the metrics
     #[arg(long, env = "KAFKA_TOPIC", default_value = "metrics", value_parser = topic)]
     pub topic: String,
-    /// Any librdkafka setting, repeatable; as a variable KAFKA_CONFIG_SESSION_TIMEOUT_MS=6000
+    /// Any librdkafka setting, repeatable; as a variable KAFKA_CONFIG_SESSION_TIMEOUT_MS=6000, and with .file or _FILE behind the name the file that holds the value
     #[arg(long = "kafka-config", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub config: Vec<(String, String)>,
 }
@@ -52,6 +52,17 @@ pub enum KafkaSettingError {
         name: String,
         /// The reason, and what to do instead.
         why: &'static str,
+    },
+    /// The file that holds a value cannot be read.
+    #[error("{name} holds {path:?}, which cannot be read")]
+    File {
+        /// The variable and the setting.
+        name: String,
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// A value that is no text.
     #[error("{name} is not UTF-8 text")]
@@ -79,6 +90,7 @@ impl KafkaArgs {
     ) -> Result<ClientConfig, KafkaSettingError> {
         let mut given = from_environment(environment)?;
         given.extend(self.config.iter().cloned());
+        let given = from_files(given)?;
         let own = ("bootstrap.servers", "use KAFKA_BOOTSTRAP_SERVERS");
         for (name, why) in reserved.iter().copied().chain([own]) {
             if given.contains_key(name) {
@@ -105,15 +117,15 @@ impl KafkaArgs {
         }
         match config.create_native_config() {
             Ok(_) => Ok(config),
-            Err(KafkaError::ClientConfig(_, why, name, value)) => Err(KafkaSettingError::Refused {
-                value: if is_secret(&name) {
-                    "(hidden)".to_owned()
-                } else {
-                    value
-                },
-                name: shown(&name),
-                why,
-            }),
+            Err(KafkaError::ClientConfig(_, why, name, value)) => {
+                // librdkafka's words may quote the value.
+                let (value, why) = match is_secret(&name) && !value.is_empty() {
+                    true => ("(hidden)".to_owned(), why.replace(&value, "(hidden)")),
+                    false => (value, why),
+                };
+                let name = shown(&name);
+                Err(KafkaSettingError::Refused { name, value, why })
+            }
             Err(error) => Err(KafkaSettingError::Client(error)),
         }
     }
@@ -139,6 +151,30 @@ fn from_environment(
         settings.insert(setting.to_ascii_lowercase().replace('_', "."), value);
     }
     Ok(settings)
+}
+
+/// A name that ends in `.file` (`KAFKA_CONFIG_SASL_PASSWORD_FILE`) names a file that holds the value, less
+/// the line feed at its end. librdkafka has no setting that ends so.
+fn from_files(
+    given: BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, KafkaSettingError> {
+    let read = |(name, value): (String, String)| {
+        let Some(setting) = name.strip_suffix(".file") else {
+            return Ok((name, value));
+        };
+        match std::fs::read_to_string(&value) {
+            Ok(text) => Ok((
+                setting.to_owned(),
+                text.trim_end_matches(['\r', '\n']).to_owned(),
+            )),
+            Err(source) => Err(KafkaSettingError::File {
+                name: shown(&name),
+                path: value,
+                source,
+            }),
+        }
+    };
+    given.into_iter().map(read).collect()
 }
 
 fn shown(setting: &str) -> String {
@@ -292,6 +328,37 @@ mod tests {
                 "KAFKA_CONFIG_SESSION_TIMEOUT_MS (session.timeout.ms) holds \"soon\": "
             ),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_and_never_shows() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, b"s3cret\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let config = args(&[])
+            .client_config(
+                environment(&[("KAFKA_CONFIG_SASL_PASSWORD_FILE", path)]),
+                &[],
+                &[],
+            )
+            .unwrap();
+        assert_eq!(config.get("sasl.password"), Some("s3cret"));
+        let error = args(&[("ssl.key.pem", "s3cret")])
+            .client_config(environment(&[]), &[], &[])
+            .err()
+            .map(|error| format!("{error} {error:?}"));
+        assert!(!error.unwrap_or_default().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = args(&[("sasl.password.file", "/nowhere/x")])
+            .client_config(environment(&[]), &[], &[])
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "KAFKA_CONFIG_SASL_PASSWORD_FILE (sasl.password.file) holds \"/nowhere/x\", which cannot be read"
         );
     }
 

@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
+use super::dead_letters::DeadLetters;
 use super::position;
 use crate::Start;
 use crate::state::State;
@@ -21,34 +22,46 @@ pub(super) struct Context {
     start: Start,
     /// Wakes the watcher of the watermarks.
     assigned: Sender<()>,
+    dead_letters: Option<Arc<DeadLetters>>,
 }
 
 impl Context {
     /// `assigned` gets a word with each assignment.
-    pub(super) fn new(state: Arc<State>, start: Start, assigned: Sender<()>) -> Context {
+    pub(super) fn new(
+        state: Arc<State>,
+        start: Start,
+        assigned: Sender<()>,
+        dead_letters: Option<Arc<DeadLetters>>,
+    ) -> Context {
         Context {
             state,
             start,
             assigned,
+            dead_letters,
         }
+    }
+}
+
+/// librdkafka's log in ours.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => {
+            tracing::error!(target: "rdkafka", facility, "{text}");
+        }
+        RDKafkaLogLevel::Warning => tracing::warn!(target: "rdkafka", facility, "{text}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "rdkafka", facility, "{text}")
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "rdkafka", facility, "{text}"),
     }
 }
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error => {
-                tracing::error!(target: "rdkafka", facility, "{text}");
-            }
-            RDKafkaLogLevel::Warning => tracing::warn!(target: "rdkafka", facility, "{text}"),
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                tracing::info!(target: "rdkafka", facility, "{text}")
-            }
-            RDKafkaLogLevel::Debug => tracing::debug!(target: "rdkafka", facility, "{text}"),
-        }
+        log(level, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -82,6 +95,9 @@ impl ConsumerContext for Context {
             RebalanceProtocol::Cooperative
         );
         let result = if event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            if let Some(letters) = &self.dead_letters {
+                letters.assigned(consumer, partitions);
+            }
             position::set(consumer, self.start, partitions);
             let numbers = numbers(partitions);
             tracing::info!(partitions = ?numbers, "assigned");

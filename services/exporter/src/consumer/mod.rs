@@ -1,6 +1,7 @@
 //! Reads the topic and hands its records to the state, on a thread of its own.
 
 mod context;
+mod dead_letters;
 mod position;
 mod watermarks;
 
@@ -19,7 +20,9 @@ use crate::Start;
 use crate::refusals::{Place, Refusals};
 use crate::state::{Content, State};
 use crate::table::{Outcome, Record};
+use crate::telemetry::Telemetry;
 use context::Context;
+use dead_letters::DeadLetters;
 use watermarks::Watermarks;
 
 /// How long a wait for records lasts at most: the time in which a stop or a deadline is noticed.
@@ -48,6 +51,8 @@ pub struct Options {
     pub start: Start,
     /// Longer messages are refused, in bytes.
     pub max_message_bytes: usize,
+    /// The topic for what was refused, if it is wanted.
+    pub dead_letter_topic: Option<String>,
 }
 
 /// librdkafka's settings that the exporter needs as they are, with the reason.
@@ -91,7 +96,18 @@ pub fn start(
     stop: Arc<AtomicBool>,
 ) -> Result<JoinHandle<Result<(), ConsumerError>>, ConsumerError> {
     let (assigned, woken) = std::sync::mpsc::channel();
-    let context = Context::new(Arc::clone(&state), options.start, assigned.clone());
+    let dead_letters = options
+        .dead_letter_topic
+        .as_deref()
+        .map(|topic| DeadLetters::new(config, topic, state.telemetry().clone()).map(Arc::new))
+        .transpose()
+        .map_err(ConsumerError::Client)?;
+    let context = Context::new(
+        Arc::clone(&state),
+        options.start,
+        assigned.clone(),
+        dead_letters.clone(),
+    );
     let consumer: Arc<BaseConsumer<Context>> = Arc::new(
         config
             .create_with_context(context)
@@ -110,6 +126,7 @@ pub fn start(
             options,
             refusals: Refusals::default(),
             suspected: None,
+            dead_letters,
         };
         let ended = reader.run(&stop);
         watermarks.end();
@@ -130,6 +147,7 @@ struct Reader {
     refusals: Refusals,
     /// When a log was last suspected of having begun again.
     suspected: Option<Instant>,
+    dead_letters: Option<Arc<DeadLetters>>,
 }
 
 impl Reader {
@@ -153,7 +171,13 @@ impl Reader {
             if now.saturating_duration_since(ticked) >= TICK {
                 ticked = now;
                 self.state.tick(now);
+                if let Some(letters) = &self.dead_letters {
+                    letters.poll();
+                }
             }
+        }
+        if let Some(letters) = &self.dead_letters {
+            letters.flush();
         }
         Ok(())
     }
@@ -177,10 +201,6 @@ impl Reader {
             offset: record.offset,
         };
         let bytes = message.payload().unwrap_or_default();
-        let telemetry = self.state.telemetry();
-        let mut refuse = |reason, what: &str, why: &dyn std::fmt::Display| {
-            self.refusals.tell(reason, place, what, why);
-        };
         let parsed = if bytes.len() > self.options.max_message_bytes {
             Err((
                 "message_too_long",
@@ -191,36 +211,35 @@ impl Reader {
         } else {
             message::parse(bytes).map_err(|error| (error.reason(), error.to_string()))
         };
+        let mut refused = Refused {
+            telemetry: self.state.telemetry(),
+            refusals: &mut self.refusals,
+            place,
+            letter: None,
+        };
         match parsed {
             Err((reason, why)) => {
                 if let Outcome::Applied(_) = self.state.apply(record, Content::Invalid, now) {
-                    telemetry.message_refused(reason);
-                    refuse(
-                        reason,
-                        &String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)),
-                        &why,
-                    );
+                    refused.message(reason, bytes, why);
                 }
             }
-            Ok(message) => {
-                record.timestamp_ms = message.timestamp_ms.unwrap_or(record.timestamp_ms);
-                if let Outcome::Applied(applied) =
-                    self.state.apply(record, Content::Message(&message), now)
-                {
-                    for refusal in &message.refused {
-                        telemetry.metric_refused(refusal.error.reason());
-                        refuse(refusal.error.reason(), &refusal.key, &refusal.error);
+            Ok(content) => {
+                record.timestamp_ms = content.timestamp_ms.unwrap_or(record.timestamp_ms);
+                let outcome = self.state.apply(record, Content::Message(&content), now);
+                if let Outcome::Applied(applied) = outcome {
+                    for refusal in &content.refused {
+                        let reason = refusal.error.reason();
+                        refused.metric(reason, &refusal.key, &refusal.error, true);
                     }
-                    for (at, refused) in &applied.refused {
-                        telemetry.metric_refused(refused.reason());
-                        let name = message
-                            .metrics
-                            .get(*at)
-                            .map_or("", |metric| metric.name.as_ref());
-                        refuse(refused.reason(), name, refused);
+                    for (at, error) in &applied.refused {
+                        let name = content.metrics.get(*at).map_or("", |metric| &metric.name);
+                        refused.metric(error.reason(), name, error, error.is_of_the_sender());
                     }
                 }
             }
+        }
+        if let (Some((reason, why)), Some(letters)) = (refused.letter, &self.dead_letters) {
+            letters.write(message, reason, &why);
         }
         if let Err(error) = self.consumer.store_offset_from_message(message) {
             // The partition was revoked meanwhile; its next owner reads the record again.
@@ -261,5 +280,37 @@ impl Reader {
             offset: -1,
         };
         self.refusals.tell("kafka", place, "", &words);
+    }
+}
+
+/// Counts and tells of what was refused of one record.
+struct Refused<'a> {
+    telemetry: &'a Telemetry,
+    refusals: &'a mut Refusals,
+    place: Place<'a>,
+    /// The first reason that makes the record a dead letter, and its words.
+    letter: Option<(&'static str, String)>,
+}
+
+impl Refused<'_> {
+    fn message(&mut self, reason: &'static str, bytes: &[u8], why: String) {
+        self.telemetry.message_refused(reason);
+        let beginning = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes));
+        self.refusals.tell(reason, self.place, &beginning, &why);
+        self.letter = Some((reason, why));
+    }
+
+    fn metric(
+        &mut self,
+        reason: &'static str,
+        name: &str,
+        why: &dyn std::fmt::Display,
+        of_the_sender: bool,
+    ) {
+        self.telemetry.metric_refused(reason);
+        self.refusals.tell(reason, self.place, name, why);
+        if of_the_sender && self.letter.is_none() {
+            self.letter = Some((reason, format!("{name:?}: {why}")));
+        }
     }
 }

@@ -78,4 +78,13 @@ impl Refused {
             Refused::LabelTooLong => "label_too_long",
         }
     }
+
+    /// Whether the sender has to mend the message. What a limit or another partition's newer value refuses
+    /// is no fault of the message.
+    pub fn is_of_the_sender(&self) -> bool {
+        !matches!(
+            self,
+            Refused::SeriesLimit | Refused::TextLimit | Refused::OlderThanOtherPartition
+        )
+    }
 }

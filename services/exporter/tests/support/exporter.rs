@@ -1,0 +1,356 @@
+//! The exporter as a process, and Kafka beside it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use exporter::exposition::Syntax;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+use super::strict;
+
+/// How long anything may take here.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The broker that tests may use, or nothing, having said why the test does not run.
+pub fn broker() -> Option<String> {
+    let broker = std::env::var("LAB_BOOTSTRAP").ok();
+    if broker.is_none() {
+        println!("skipped: needs a Kafka broker; LAB_BOOTSTRAP=host:port names one");
+    }
+    broker
+}
+
+/// A name that no other test and no other run has.
+pub fn unique(what: &str) -> String {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    format!("{what}-{}-{}", std::process::id(), now.as_nanos())
+}
+
+pub struct Kafka {
+    pub bootstrap: String,
+    producer: BaseProducer,
+}
+
+impl Kafka {
+    pub fn new(bootstrap: &str) -> Kafka {
+        let producer = config(bootstrap).set("linger.ms", "0").create().unwrap();
+        Kafka {
+            bootstrap: bootstrap.to_owned(),
+            producer,
+        }
+    }
+
+    pub fn create(&self, topic: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = config(&self.bootstrap).create().unwrap();
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let created = runtime().block_on(admin.create_topics([&new], &AdminOptions::new()));
+        created
+            .unwrap()
+            .into_iter()
+            .for_each(|result| drop(result.unwrap()));
+    }
+
+    pub fn delete(&self, topic: &str) {
+        let admin: AdminClient<DefaultClientContext> = config(&self.bootstrap).create().unwrap();
+        let deleted = runtime().block_on(admin.delete_topics(&[topic], &AdminOptions::new()));
+        deleted
+            .unwrap()
+            .into_iter()
+            .for_each(|result| drop(result.unwrap()));
+    }
+
+    /// Sends one message and waits until it is written.
+    pub fn send(&self, topic: &str, partition: i32, payload: &[u8]) {
+        self.queue(topic, partition, payload);
+        self.flush();
+    }
+
+    pub fn queue(&self, topic: &str, partition: i32, payload: &[u8]) {
+        let headers = OwnedHeaders::new().insert(Header {
+            key: "from",
+            value: Some("test"),
+        });
+        let mut record = BaseRecord::to(topic)
+            .partition(partition)
+            .key("key")
+            .payload(payload)
+            .headers(headers);
+        while let Err((error, back)) = self.producer.send(record) {
+            assert!(error.to_string().contains("Queue full"), "{error}");
+            self.producer.poll(Duration::from_millis(100));
+            record = back;
+        }
+    }
+
+    pub fn flush(&self) {
+        self.producer.flush(PATIENCE).unwrap();
+    }
+}
+
+fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap);
+    config
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// A gauge as a message.
+pub fn gauge(name: &str, value: f64) -> Vec<u8> {
+    format!(r#"{{"m":{{"Type":"gauge","Name":"{name}","Description":"d","Value":{value}}}}}"#)
+        .into_bytes()
+}
+
+/// A counter as a message.
+pub fn counter(name: &str, value: f64) -> Vec<u8> {
+    format!(r#"{{"m":{{"Type":"counter","Name":"{name}","Description":"d","Value":{value}}}}}"#)
+        .into_bytes()
+}
+
+pub struct Exporter {
+    child: Child,
+    pub address: String,
+    lines: Receiver<String>,
+}
+
+/// An answer: status, headers in lower case, body.
+pub struct Answer {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+impl Exporter {
+    /// Starts the binary on a free port, and waits until it says which.
+    pub fn start(variables: &[(&str, &str)], flags: &[&str]) -> Exporter {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_exporter"))
+            .args(flags)
+            .env("LISTEN_ADDR", "127.0.0.1:0")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut seen = Vec::new();
+        let address = loop {
+            let line = lines
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|_| panic!("no address in {seen:#?}"));
+            if let Some((_, rest)) = line.split_once("://")
+                && let Some((address, _)) = rest.split_once("/metrics")
+            {
+                break address.to_owned();
+            }
+            seen.push(line);
+        };
+        Exporter {
+            child,
+            address,
+            lines,
+        }
+    }
+
+    /// On a topic of a broker, in a group.
+    pub fn on(bootstrap: &str, topic: &str, group: &str, more: &[(&str, &str)]) -> Exporter {
+        let mut variables = vec![
+            ("KAFKA_BOOTSTRAP_SERVERS", bootstrap),
+            ("KAFKA_TOPIC", topic),
+            ("KAFKA_GROUP_ID", group),
+            ("KAFKA_CONFIG_SESSION_TIMEOUT_MS", "6000"),
+            ("KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS", "500"),
+        ];
+        variables.extend_from_slice(more);
+        Exporter::start(&variables, &[])
+    }
+
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        get(&self.address, path, headers)
+    }
+
+    /// The samples of `/metrics`, by `name{label="value"}`, read by the strict reader.
+    pub fn samples(&self) -> BTreeMap<String, f64> {
+        let answer = self.get("/metrics", &[]);
+        assert_eq!(answer.status, 200);
+        let families = strict::read(&answer.text(), Syntax::Text).unwrap();
+        let samples = families.into_iter().flat_map(|family| family.samples);
+        samples
+            .map(|(name, labels, value)| {
+                let labels: Vec<_> = labels
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value:?}"))
+                    .collect();
+                (
+                    if labels.is_empty() {
+                        name
+                    } else {
+                        format!("{name}{{{}}}", labels.join(","))
+                    },
+                    value,
+                )
+            })
+            .collect()
+    }
+
+    /// The user's samples alone.
+    pub fn series(&self) -> BTreeMap<String, f64> {
+        self.samples()
+            .into_iter()
+            .filter(|(name, _)| !name.starts_with("exporter_"))
+            .collect()
+    }
+
+    /// Asks again and again until the samples are as wanted; then gives them.
+    pub fn until(
+        &self,
+        wanted: &str,
+        holds: impl Fn(&BTreeMap<String, f64>) -> bool,
+    ) -> BTreeMap<String, f64> {
+        let begin = Instant::now();
+        loop {
+            let samples = self.samples();
+            if holds(&samples) {
+                return samples;
+            }
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "no {wanted} in {samples:#?}\n{:#?}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until `/ready` says so.
+    pub fn ready(&self) {
+        let begin = Instant::now();
+        loop {
+            let answer = self.get("/ready", &[]);
+            if answer.status == 200 {
+                return;
+            }
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{}\n{:#?}",
+                answer.text(),
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// SIGTERM, and how long the end took.
+    pub fn stop(mut self) -> (ExitStatus, Duration) {
+        let begin = Instant::now();
+        self.signal("-TERM");
+        let status = self.child.wait().unwrap();
+        (status, begin.elapsed())
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            * 1024
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        // Fails where the test has ended it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One request on a connection of its own.
+pub fn get(address: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream
+        .write_all(format!("{request}\r\n").as_bytes())
+        .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .expect("an answer with a head");
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    Answer {
+        status,
+        headers,
+        body: answer[end + 4..].to_vec(),
+    }
+}
