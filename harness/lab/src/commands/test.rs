@@ -126,6 +126,7 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
         stop: StopSpec {
             phase: StopPhase::Clients,
             signal: Signal::TERM.as_raw(),
+            at_end: Signal::TERM.as_raw(),
             grace_ms: 1000,
             parent_death_signal: Signal::KILL.as_raw(),
         },

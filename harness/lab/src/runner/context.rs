@@ -237,6 +237,7 @@ impl Context {
             stop: StopSpec {
                 phase: StopPhase::Clients,
                 signal: rustix::process::Signal::TERM.as_raw(),
+                at_end: rustix::process::Signal::TERM.as_raw(),
                 grace_ms: 5000,
                 parent_death_signal: rustix::process::Signal::KILL.as_raw(),
             },

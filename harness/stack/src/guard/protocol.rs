@@ -45,8 +45,11 @@ pub enum StopPhase {
 pub struct StopSpec {
     /// When, at shutdown.
     pub phase: StopPhase,
-    /// Signal number that asks it to end when the run ends.
+    /// Signal number that asks it to end.
     pub signal: i32,
+    /// Signal number that it gets when the run ends: SIGKILL for what keeps nothing but the run's own data, which is thrown
+    /// away then.
+    pub at_end: i32,
     /// Milliseconds until it is killed, at most 1500 at shutdown.
     pub grace_ms: u64,
     /// Signal number that the kernel sends when the guard dies.

@@ -22,7 +22,7 @@ use super::{child, descendants, ports};
 use crate::runs::RunDir;
 
 /// How long each phase of a shutdown may take before SIGKILL: the whole stays well below five seconds.
-const PHASE_LIMIT: Duration = Duration::from_millis(1500);
+const PHASE_LIMIT: Duration = Duration::from_millis(1000);
 
 struct Job {
     spec: SpawnSpec,
@@ -354,7 +354,7 @@ impl Server {
                     let grace = Duration::from_millis(job.spec.stop.grace_ms).min(PHASE_LIMIT);
                     job.kill_at = Some(Instant::now() + grace);
                     send(pid, Signal::SIGCONT);
-                    send(pid, signal(job.spec.stop.signal).unwrap_or(Signal::SIGTERM));
+                    send(pid, signal(job.spec.stop.at_end).unwrap_or(Signal::SIGTERM));
                 }
             }
             while self

@@ -62,6 +62,7 @@ impl Service for Exporter {
         let argv = vec![site.program("exporter")?.display().to_string()];
         let mut main = site.process(ServiceName::Exporter, argv, env)?;
         main.stop.phase = StopPhase::Clients;
+        main.stop.at_end = main.stop.signal;
         Ok(Launch {
             prepare: Vec::new(),
             main,

@@ -83,7 +83,7 @@ impl Service for Kafka {
         };
         let argv = jvm.argv(site, &directory)?;
         let mut main = site.process(name, argv, BTreeMap::new())?;
-        // At the end of a run the data is thrown away: nothing is gained by a controlled shutdown of its only broker.
+        // A controlled shutdown hands its partitions over first.
         main.stop.grace_ms = 15_000;
         Ok(Launch {
             prepare: Vec::new(),

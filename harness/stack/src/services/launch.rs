@@ -150,6 +150,7 @@ impl Site<'_> {
             stop: StopSpec {
                 phase: StopPhase::Servers,
                 signal: nix::libc::SIGTERM,
+                at_end: nix::libc::SIGKILL,
                 grace_ms: 10_000,
                 parent_death_signal: nix::libc::SIGKILL,
             },

@@ -100,6 +100,7 @@ impl Service for Postgres {
             let mut spec = site.process(name, argv, BTreeMap::new())?;
             spec.user = user;
             spec.stop.signal = nix::libc::SIGINT;
+            spec.stop.at_end = nix::libc::SIGINT;
             // SIGKILL would leave shared memory behind.
             spec.stop.parent_death_signal = nix::libc::SIGQUIT;
             Ok(spec)

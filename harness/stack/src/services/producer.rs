@@ -58,6 +58,7 @@ impl Service for Producer {
         ];
         let mut main = site.process(ServiceName::Producer, argv, env)?;
         main.stop.phase = StopPhase::Clients;
+        main.stop.at_end = main.stop.signal;
         Ok(Launch {
             prepare: Vec::new(),
             main,
