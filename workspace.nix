@@ -3,7 +3,6 @@
   lib,
   craneLib,
   pkg-config,
-  python3,
   which,
   openssl,
   zlib,
@@ -36,6 +35,22 @@ let
       ]
     ) (./. + "/${member}")
   ) members;
+
+  # The directories of a crate and of the members that it depends on, as the manifests say.
+  local = lib.filterAttrs (_: dependency: dependency ? path) manifest.workspace.dependencies;
+  cratesOf =
+    directory:
+    map ({ key }: ./. + "/${key}") (
+      builtins.genericClosure {
+        startSet = [ { key = directory; } ];
+        operator =
+          { key }:
+          lib.mapAttrsToList (_: dependency: { key = dependency.path; }) (
+            lib.intersectAttrs (lib.importTOML (./. + "/${key}/Cargo.toml")).dependencies local
+          );
+      }
+    );
+
   everything = skeleton ++ [
     ./services
     ./harness
@@ -49,10 +64,9 @@ let
     inherit (manifest.workspace.package) version;
     src = source skeleton;
     strictDeps = true;
+    # No Python: with it librdkafka would run a script of its own that wants /usr/bin/env.
     nativeBuildInputs = [
       pkg-config
-      # What librdkafka's configure asks for.
-      python3
       which
     ];
     buildInputs = [
@@ -87,23 +101,26 @@ in
 {
   inherit (common) version;
 
-  # The package of one binary crate. `files`: what it is made of besides the manifests.
+  # The package of the binary crate in `directory`. `files`: what it needs besides its crates.
   package =
     {
-      pname,
-      description,
-      files,
+      directory,
+      files ? [ ],
     }:
+    let
+      crate = (lib.importTOML (./. + "/${directory}/Cargo.toml")).package;
+      pname = crate.name;
+    in
     craneLib.buildPackage (
       common
       // {
         inherit pname cargoArtifacts;
-        src = source (skeleton ++ files);
+        src = source (skeleton ++ cratesOf directory ++ files);
         cargoExtraArgs = "--locked --package ${pname}";
         # checks.test runs the tests of all crates at once.
         doCheck = false;
         meta = {
-          inherit description;
+          inherit (crate) description;
           mainProgram = pname;
           license = [
             lib.licenses.mit

@@ -1,11 +1,9 @@
 # The runner alone, which finds what it starts on the PATH. The settings of the services and the lock are built into it.
-{ workspace }:
+{ lib, workspace }:
 workspace.package {
-  pname = "lab";
-  description = "Brings Kafka Connect stacks up and runs scenarios on them";
+  directory = "harness/lab";
   files = [
-    ../.
-    ../../services
-    ../../components
+    (lib.fileset.fileFilter (file: file.hasExt "json") ../../services)
+    (lib.fileset.fileFilter (file: file.hasExt "json") ../../components)
   ];
 }

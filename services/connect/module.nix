@@ -9,7 +9,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.kafka-connect-lab.connect;
   defaults = lib.importJSON ./settings.json;
-  jvm = lib.importJSON ../jvm.json;
+  jvm = import ../jvm.nix { inherit lib pkgs; };
   scalar = types.oneOf [
     types.bool
     types.int
@@ -34,7 +34,6 @@ let
         "org.apache.kafka.common.config.provider.DirectoryConfigProvider";
     }
   );
-  logging = properties.generate "log4j.properties" (lib.importJSON ../log4j.json);
   metrics = pkgs.writeText "jmx.yaml" (builtins.readFile ./jmx.json);
   rest = "http://${if cfg.listenAddress == "" then "localhost" else cfg.listenAddress}:${toString cfg.port}";
 in
@@ -70,7 +69,8 @@ in
     };
     jvmOptions = mkOption {
       type = types.listOf types.str;
-      default = jvm.server;
+      default = [ ];
+      example = [ "-XX:MaxDirectMemorySize=256m" ];
       description = "Further options of the JVM.";
     };
     listenAddress = mkOption {
@@ -144,11 +144,11 @@ in
       serviceConfig = import ../hardening.nix // {
         ExecStart = lib.concatStringsSep " " (
           [ "${cfg.package.jre}/bin/java" ]
+          ++ jvm.options cfg.heap
           ++ cfg.jvmOptions
           ++ [
-            "-Xmx${cfg.heap}"
             "-Djava.awt.headless=true"
-            "-Dlog4j.configuration=file:${logging}"
+            jvm.logging
             "-javaagent:${cfg.metrics.package}/${cfg.metrics.package.jar}=${
               lib.optionalString (cfg.listenAddress != "") "${cfg.listenAddress}:"
             }${toString cfg.metrics.port}:${metrics}"

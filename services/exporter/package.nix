@@ -1,10 +1,1 @@
-{ workspace }:
-workspace.package {
-  pname = "exporter";
-  description = "Serves JSON metrics from a Kafka topic as a Prometheus endpoint";
-  files = [
-    ./.
-    ../message
-    ../settings
-  ];
-}
+{ workspace }: workspace.package { directory = "services/exporter"; }

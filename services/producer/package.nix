@@ -1,10 +1,1 @@
-{ workspace }:
-workspace.package {
-  pname = "producer";
-  description = "Produces JSON metrics to a Kafka topic";
-  files = [
-    ./.
-    ../message
-    ../settings
-  ];
-}
+{ workspace }: workspace.package { directory = "services/producer"; }
