@@ -279,7 +279,7 @@ impl Top {
         if let Value::Table(entries) = &mut root.value {
             entries.retain(|entry| {
                 let is_known = known.contains(&entry.key.as_str());
-                if !is_known {
+                if !is_known && problems.has_room() {
                     problems.push(
                         Problem::new(
                             source,

@@ -80,7 +80,7 @@ pub(crate) fn read(
                 node.span.clone(),
                 "the matrix has too many combinations",
             )
-            .help(format!("at most {MOST_INSTANCES}")),
+            .help(format!("expected at most {MOST_INSTANCES}")),
         );
         matrix
             .broken
@@ -108,6 +108,15 @@ fn axis(name: &str, node: &Node, source: &Arc<Source>, problems: &mut Problems) 
             format!("the axis `{name}` has no values"),
         );
         problems.push(problem.help("expected at least one: without one nothing would run"));
+    }
+    if items.len() > MOST_INSTANCES {
+        let problem = Problem::new(
+            source,
+            node.span.clone(),
+            format!("the axis `{name}` has too many values"),
+        );
+        problems.push(problem.help(format!("expected at most {MOST_INSTANCES}")));
+        return Vec::new();
     }
     let mut values: Vec<Json> = Vec::new();
     for item in items {
@@ -168,7 +177,7 @@ impl Matrix {
             return when;
         };
         for entry in entries {
-            if self.broken.contains(&entry.key) {
+            if self.broken.contains(&entry.key) || problems.is_full() {
                 continue;
             }
             let Some((_, values)) = self.axes.iter().find(|(axis, _)| *axis == entry.key) else {

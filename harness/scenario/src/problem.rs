@@ -294,6 +294,18 @@ impl Problems {
         }
     }
 
+    /// Whether another one would be kept; if not it is counted. For loops in which making one is not cheap.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let has_room = self.list.len() < MOST;
+        self.others += usize::from(!has_room);
+        has_room
+    }
+
+    /// Whether no more are kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() == MOST
+    }
+
     /// Sorted by place.
     pub(crate) fn sorted(mut self) -> Self {
         self.list.sort_by(|a, b| {

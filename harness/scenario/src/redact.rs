@@ -150,7 +150,7 @@ pub(crate) fn written_secrets(text: &str) -> Vec<String> {
             let key_start = before.rfind(['\n', '{', ',', '=']).map_or(0, |end| end + 1);
             let after = text[at + 1..].trim_start_matches([' ', '\t']);
             let quotes = after.len() - after.trim_start_matches(['"', '\'']).len();
-            let value = &after[quotes..];
+            let value = beginning(&after[quotes..], LONGEST);
             let end = match after.as_bytes().first() {
                 // A long string ends with its quotes, any other with its line.
                 Some(_) if quotes >= 3 => value.find(&after[..3]).unwrap_or(value.len()),
@@ -161,10 +161,19 @@ pub(crate) fn written_secrets(text: &str) -> Vec<String> {
             };
             let value = value[..end].trim();
             let is_secret = is_secret_name(&before[key_start..]) && !value.contains("${");
-            (is_secret && value.len() <= LONGEST).then(|| value.to_owned())
+            is_secret.then(|| value.to_owned())
         })
         .take(MOST)
         .collect()
+}
+
+/// At most so many bytes of a text.
+fn beginning(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 fn percent_encoded(text: &str) -> String {

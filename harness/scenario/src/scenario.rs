@@ -352,27 +352,19 @@ impl<S> Step<S> {
 }
 
 impl Locals {
-    /// The variables inside the included file.
+    /// The variables inside the included file: its own in their order, each as it is passed or else as it is declared.
     fn enter(&self, outside: &Vars, phase: Phase, problems: &mut Problems) -> Vars {
-        let given: Vec<(String, Node)> = self
-            .given
-            .iter()
-            .map(|given| {
-                let node =
-                    Substitution::new(outside, &given.source, phase, problems).node(&given.node);
-                (given.name.clone(), node)
-            })
-            .collect();
         let mut inside = outside.clone();
         for declared in &self.declared {
-            if given.iter().any(|(name, _)| *name == declared.name) {
-                continue;
-            }
-            let node =
-                Substitution::new(&inside, &declared.source, phase, problems).node(&declared.node);
+            let given = self.given.iter().find(|given| given.name == declared.name);
+            let (vars, from) = match given {
+                Some(given) => (outside, given),
+                None => (&inside, declared),
+            };
+            let node = Substitution::new(vars, &from.source, phase, problems).node(&from.node);
             inside = inside.with([(declared.name.clone(), node)]);
         }
-        inside.with(given)
+        inside
     }
 }
 

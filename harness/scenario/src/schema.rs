@@ -155,11 +155,30 @@ fn described(schema: &Json, description: &str) -> Json {
     }
 }
 
-/// Lets `"${name}"` stand where anything but free text is expected.
+/// Closes objects to keys that are not named, as the loader does, and lets `"${name}"` stand where anything but free
+/// text is expected.
 fn allow_variables(schema: &mut Json) {
     match schema {
         Json::Array(items) => items.iter_mut().for_each(allow_variables),
         Json::Object(object) => {
+            if object.get("properties").is_some_and(Json::is_object)
+                && object.get("type").is_some_and(|kind| kind == "object")
+                && !object.contains_key("additionalProperties")
+            {
+                object.insert("additionalProperties".into(), false.into());
+            }
+            // A variable fits each of several words, so they no longer exclude each other.
+            let is_word = |branch: &Json| branch.get("const").or(branch.get("enum")).is_some();
+            let has_words = |branches: &Json| {
+                branches
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(is_word))
+            };
+            if object.get("oneOf").is_some_and(has_words)
+                && let Some(branches) = object.remove("oneOf")
+            {
+                object.insert("anyOf".into(), branches);
+            }
             for (key, value) in object.iter_mut() {
                 match key.as_str() {
                     // These hold values, names or patterns, not schemas.

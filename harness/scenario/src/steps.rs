@@ -16,7 +16,7 @@ use crate::shape::Position;
 use crate::syntax;
 use crate::vars::Declared;
 
-/// The most steps of one scenario, those of included files counted.
+/// The most steps of one scenario, includes and the steps of included files counted.
 const MOST_STEPS: usize = 1000;
 
 /// How deep includes may nest.
@@ -39,7 +39,8 @@ pub(crate) struct Loader<'a, S> {
     steps: Vec<Step<S>>,
     /// The includes that the file being read is inside of, the outermost first.
     inside: Vec<Inside>,
-    full: bool,
+    /// How many tables of steps were read, includes counted: files that include each other may have no other step.
+    read: usize,
 }
 
 struct Inside {
@@ -87,7 +88,7 @@ impl<'a, S> Loader<'a, S> {
             problems,
             steps: Vec::new(),
             inside: Vec::new(),
-            full: false,
+            read: 0,
         }
     }
 
@@ -131,19 +132,22 @@ impl<'a, S> Loader<'a, S> {
         };
         for item in items {
             self.step(file, item);
+            if self.read > MOST_STEPS {
+                break;
+            }
         }
     }
 
     fn step(&mut self, file: File<'_>, node: Node) {
-        if self.full {
-            return;
-        }
-        if self.steps.len() == MOST_STEPS {
-            self.full = true;
-            let problem = file.problem(&node.span, "the scenario has too many steps");
-            self.problems.push(problem.help(format!(
-                "at most {MOST_STEPS}, those of included files counted"
-            )));
+        self.read += 1;
+        if self.read > MOST_STEPS {
+            // Said once, for the first that is too many.
+            if self.read == MOST_STEPS + 1 {
+                let problem = file.problem(&node.span, "the scenario has too many steps");
+                self.problems.push(problem.help(format!(
+                    "at most {MOST_STEPS}, includes and the steps of included files counted"
+                )));
+            }
             return;
         }
         let Value::Table(entries) = node.value else {
@@ -498,6 +502,9 @@ impl<'a, S> Loader<'a, S> {
             .iter()
             .filter(|entry| !names.contains(&entry.key.as_str()))
         {
+            if !self.problems.has_room() {
+                break;
+            }
             let help = if names.is_empty() {
                 "the file has no [vars]".to_owned()
             } else {

@@ -35,7 +35,7 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Node, Problems> {
     // A broken line can make a table end early, and what follows look as if it were there twice.
     let broken = errors.iter().any(|error| error.message() != TWICE);
     for error in errors {
-        if broken && error.message() == TWICE {
+        if broken && error.message() == TWICE || !problems.has_room() {
             continue;
         }
         let span = error.span().unwrap_or_default();
@@ -181,6 +181,9 @@ impl Checker<'_> {
     }
 
     fn refuse(&mut self, span: std::ops::Range<usize>, what: &str) {
+        if !self.problems.has_room() {
+            return;
+        }
         let problem = Problem::new(self.source, span, format!("{what} is TOML 1.1"))
             .help("scenario files are TOML 1.0, which Nix reads too");
         let problem = if what.ends_with("inline table") {
@@ -194,6 +197,9 @@ impl Checker<'_> {
     }
 
     fn too_deep(&mut self, span: std::ops::Range<usize>) {
+        if !self.problems.has_room() {
+            return;
+        }
         let problem = Problem::new(self.source, span, "nested too deeply");
         self.problems
             .push(problem.help(format!("at most {DEEPEST} levels")));
@@ -217,7 +223,9 @@ fn table(source: &Arc<Source>, table: DeTable<'_>, problems: &mut Problems) -> V
 fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>, problems: &mut Problems) -> Node {
     let span = value.span();
     let mut refuse = |message: String, help: &str| {
-        problems.push(Problem::new(source, span.clone(), message).help(help));
+        if problems.has_room() {
+            problems.push(Problem::new(source, span.clone(), message).help(help));
+        }
         Value::Null
     };
     let value = match value.into_inner() {

@@ -53,6 +53,9 @@ impl std::fmt::Debug for Vars {
 /// otherwise fill the memory.
 const LARGEST_FILLING: usize = 4 << 20;
 
+/// The most names that a message lists.
+const MOST_LISTED: usize = 30;
+
 /// One line of `[vars]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
@@ -326,8 +329,7 @@ impl<'a> Substitution<'a> {
                 },
                 Piece::Broken { reason, .. } => {
                     known = Known::Text;
-                    self.problems
-                        .push(Problem::new(self.source, next_place(), *reason).help(NAME_FORM));
+                    self.broken(reason, next_place());
                 }
             }
         }
@@ -351,12 +353,18 @@ impl<'a> Substitution<'a> {
                 },
                 Piece::Broken { reason, range } => {
                     known = Known::Text;
-                    self.problems
-                        .push(Problem::new(self.source, range, reason).help(NAME_FORM));
+                    self.broken(reason, range);
                 }
             }
         }
         (filled, known)
+    }
+
+    fn broken(&mut self, reason: &str, place: Range<usize>) {
+        if self.problems.has_room() {
+            self.problems
+                .push(Problem::new(self.source, place, reason).help(NAME_FORM));
+        }
     }
 
     /// The variable's value; `None` when it is unknown, after saying so where that is a mistake.
@@ -366,14 +374,20 @@ impl<'a> Substitution<'a> {
                 self.within_budget(node, place)
             }
             Lookup::Later if self.phase == Phase::Check => None,
-            Lookup::Found(_) | Lookup::Later => {
-                let message = format!("the variable `{name}` has no value yet");
-                self.problems
-                    .push(Problem::new(self.source, place, message));
+            Lookup::Undefined
+                if self.phase == Phase::Check || !self.vars.upcoming.contains_key(name) =>
+            {
+                if self.problems.has_room() {
+                    self.problems.push(self.undefined(name, place));
+                }
                 None
             }
-            Lookup::Undefined => {
-                self.problems.push(self.undefined(name, place));
+            Lookup::Found(_) | Lookup::Later | Lookup::Undefined => {
+                let message = format!("the variable `{name}` has no value yet");
+                self.problems.push(
+                    Problem::new(self.source, place, message)
+                        .help("the run, or the step that captures it, sets it first"),
+                );
                 None
             }
         }
@@ -436,7 +450,14 @@ impl<'a> Substitution<'a> {
         let problem = if listed.is_empty() {
             problem.help("no variables are defined here")
         } else {
-            problem.help(format!("defined here: {}", listed.join(", ")))
+            let more = listed.len().saturating_sub(MOST_LISTED);
+            let more = (more > 0).then(|| format!(" and {more} more"));
+            let listed = &listed[..listed.len().min(MOST_LISTED)];
+            problem.help(format!(
+                "defined here: {}{}",
+                listed.join(", "),
+                more.unwrap_or_default()
+            ))
         };
         problem.near(meant)
     }

@@ -6,5 +6,7 @@ mod damaged;
 mod failing;
 mod input;
 mod killed;
+mod readme;
+mod schema;
 mod support;
 mod up;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use scenario::{
-    Duration, Inputs, JsonFile, JsonPath, Kind, OneOrMany, Position, Registry, ScenarioFile,
-    TextFile, TextOr,
+    At, Duration, Inputs, JsonFile, JsonPath, Kind, OneOrMany, Registry, ScenarioFile, TextFile,
+    TextOr,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -140,9 +140,9 @@ pub struct PutConnectorForm {
     name: String,
     config: Option<BTreeMap<String, Json>>,
     file: Option<JsonFile>,
-    /// Keys that change the file's.
+    /// What to set over the file.
     #[serde(default)]
-    change: BTreeMap<String, Json>,
+    with: BTreeMap<String, Json>,
 }
 
 impl TryFrom<PutConnectorForm> for PutConnector {
@@ -155,7 +155,7 @@ impl TryFrom<PutConnectorForm> for PutConnector {
             _ => return Err("no configuration, or two\nexpected either `config` or `file`"),
         };
         if let Json::Object(keys) = &mut config {
-            keys.extend(form.change);
+            keys.extend(form.with);
         }
         Ok(Self {
             name: form.name,
@@ -316,7 +316,7 @@ pub enum Ordered {
     Partition,
 }
 
-/// A number as it is, or within bounds.
+/// A number within bounds.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Number {
@@ -337,14 +337,14 @@ pub struct Series {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Log {
     pub service: Service,
-    pub present: Option<OneOrMany<String>>,
-    pub absent: Option<OneOrMany<String>>,
+    pub contains: Option<OneOrMany<String>>,
+    pub lacks: Option<OneOrMany<String>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Rows {
     pub query: String,
-    pub exactly: Vec<Vec<Json>>,
+    pub rows: Vec<Json>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -364,8 +364,6 @@ pub enum Body {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Lag {
-    pub group: String,
+    pub group: At<String>,
     pub at_most: u64,
-    #[serde(skip)]
-    pub from: Option<Position>,
 }
