@@ -11,22 +11,43 @@ pub const FRAGMENTS: &str = "include";
 /// begins with a dot.
 ///
 /// # Errors
-/// When a folder cannot be read.
+/// When a folder cannot be read, or a `.toml` file stands beside the areas or in a folder of an area, where nothing would
+/// ever run it.
 pub fn discover(root: &Path) -> Result<Vec<PathBuf>, Problems> {
     let mut scenarios = Vec::new();
+    let mut misplaced = Vec::new();
     for area in entries(root)? {
-        if !area.is_dir() || area.ends_with(FRAGMENTS) {
-            continue;
+        if is_toml(&area) {
+            misplaced.push(area);
+        } else if area.is_dir() && !area.ends_with(FRAGMENTS) {
+            for entry in entries(&area)? {
+                if is_toml(&entry) {
+                    scenarios.push(entry);
+                } else if entry.is_dir() && !entry.ends_with(FRAGMENTS) {
+                    misplaced.extend(entries(&entry)?.into_iter().filter(|path| is_toml(path)));
+                }
+            }
         }
-        scenarios.extend(entries(&area)?.into_iter().filter(|path| {
-            path.is_file()
-                && path
-                    .extension()
-                    .is_some_and(|extension| extension == "toml")
-        }));
+    }
+    let mut problems = Problems::default();
+    for path in misplaced {
+        let form = root.join("<area>").join("<name>.toml");
+        problems.push(
+            Problem::of_file(&path, "no scenario is looked for here").help(format!(
+                "expected {}; a step list to include stands in a folder `{FRAGMENTS}`",
+                form.display()
+            )),
+        );
     }
     scenarios.sort();
-    Ok(scenarios)
+    problems.ok_or(scenarios)
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.is_file()
+        && path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
 }
 
 /// What is in a folder, without hidden files.
@@ -64,7 +85,7 @@ mod tests {
             "include/steps.toml",
             ".git/config.toml",
             "expose/gauge.toml",
-            "not-in-an-area.toml",
+            "README.md",
         ];
         for file in files {
             let path = root.path().join(file);
@@ -89,6 +110,26 @@ mod tests {
         assert!(
             text.starts_with("no/such/folder:1:1: cannot read the folder"),
             "{text}"
+        );
+    }
+
+    /// It would never run, and nobody would see that it does not.
+    #[test]
+    fn a_scenario_in_the_wrong_place_is_a_mistake() {
+        let root = tempfile::tempdir().unwrap();
+        for file in ["beside.toml", "cdc/right.toml", "cdc/deep/er.toml"] {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let problems = discover(root.path()).unwrap_err();
+        let files: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.file.strip_prefix(root.path()).unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            files,
+            ["beside.toml".as_ref(), "cdc/deep/er.toml".as_ref()] as [&std::path::Path; 2]
         );
     }
 }

@@ -15,6 +15,7 @@ use crate::jsonpath::JsonPath;
 use crate::node::Node;
 use crate::problem::{Problems, Source};
 use crate::read::{Context, read};
+use crate::redact::Redactor;
 use crate::registry::{Kind, Role};
 use crate::shape::{OneOrMany, Position};
 use crate::vars::{Declared, Phase, Substitution, Vars};
@@ -231,7 +232,7 @@ pub(crate) struct StepSettings {
 pub struct Bound<S> {
     /// The action or check.
     pub step: S,
-    /// The step's name, or its key where it has none.
+    /// The step's name, or its key where it has none. Secrets in it are redacted.
     pub title: String,
     /// How long a check retries, or an action may take. An action without a limit of its own has none.
     pub within: Option<Duration>,
@@ -241,6 +242,9 @@ pub struct Bound<S> {
     pub poll: Duration,
     /// Variables to [set](Vars::set) from what the step observed.
     pub captures: BTreeMap<String, JsonPath>,
+    /// Takes the secrets out of what the step says: those of [`Vars::redactor`], and those of the included file that the
+    /// step is in. What the step captures is not among them yet.
+    pub redactor: Redactor,
 }
 
 impl<S> Step<S> {
@@ -306,9 +310,10 @@ impl<S> Step<S> {
             return None;
         };
         let is_check = self.role == Role::Check;
+        let redactor = vars.redactor();
         let bound = Bound {
             step,
-            title: settings.name.unwrap_or_else(|| self.key.to_owned()),
+            title: redactor.redact(&settings.name.unwrap_or_else(|| self.key.to_owned())),
             within: settings
                 .within
                 .or_else(|| is_check.then(|| defaults.within.unwrap_or(DEFAULT_WITHIN))),
@@ -319,6 +324,7 @@ impl<S> Step<S> {
                 .unwrap_or_default(),
             poll: defaults.poll.map_or(DEFAULT_POLL, |pause| pause.0),
             captures: settings.capture,
+            redactor,
         };
         Some(bound)
     }

@@ -213,3 +213,33 @@ fn variables_tell_their_values_but_not_to_a_log() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(!format!("{vars:?}").contains("hunter2"), "{vars:?}");
 }
+
+#[test]
+fn a_title_has_no_secret() {
+    let text = "# X.\n[vars]\napi_token = 'hunter2'\n[[step]]\nname = 'as ${api_token}'\necho = '${api_token}'";
+    let bound = bind(text, &runtime(), &[]).unwrap();
+    assert_eq!(bound.title, "as [redacted]");
+    assert_eq!(bound.step.0, json!("hunter2"));
+}
+
+/// The runner's variables do not have those of an included file, so its redactor would not know them.
+#[test]
+fn secrets_of_an_include_are_redacted_too() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("include")).unwrap();
+    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).unwrap();
+    write(
+        "include/login.toml",
+        "[vars]\npassword = ''\n[[step]]\necho = '${password}'",
+    );
+    write(
+        "example.toml",
+        "# X.\n[[step]]\ninclude = 'include/login.toml'\nvars = { password = 'hunter2' }",
+    );
+    let file = folder.path().join("example.toml");
+    let scenario = load(&file, &echo(), &Inputs::default()).unwrap();
+    let vars = scenario.instances[0].vars();
+    let bound = scenario.all_steps()[0].bind(&vars).unwrap();
+    assert_eq!(bound.step.0, json!("hunter2"));
+    assert_eq!(bound.redactor.redact("it is hunter2"), "it is [redacted]");
+}
