@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use settings::KafkaSettingError;
 
-use crate::consumer::{self, ConsumerError, Options};
+use crate::consumer::{self, ConsumerError, JournalOptions, Options};
 use crate::demo::{Demo, DemoError};
 use crate::http::{Scrapes, Server, bind, routes};
 use crate::settings::{AssignmentStrategy, OffsetReset, Settings};
@@ -24,11 +24,9 @@ pub enum RunError {
     /// A Kafka setting cannot be used.
     #[error(transparent)]
     Setting(#[from] KafkaSettingError),
-    /// Dead letters would be refused again, for ever.
-    #[error(
-        "DEAD_LETTER_TOPIC (--dead-letter-topic) is the topic of the metrics; choose another one"
-    )]
-    DeadLetterTopic,
+    /// Settings that make no sense together.
+    #[error("{0}")]
+    Contradiction(&'static str),
     /// There is no demonstration.
     #[error(transparent)]
     Demo(#[from] DemoError),
@@ -86,9 +84,7 @@ pub fn run(
         demo.bootstrap_servers()
             .clone_into(&mut kafka.bootstrap_servers);
     }
-    if settings.dead_letter_topic.as_ref() == Some(&kafka.topic) {
-        return Err(RunError::DeadLetterTopic);
-    }
+    settings.check().map_err(RunError::Contradiction)?;
     let settings = &Settings {
         kafka,
         ..settings.clone()
@@ -140,8 +136,7 @@ async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<()
     let state = Arc::new(State::new(
         &settings.kafka.topic,
         telemetry.clone(),
-        settings.limits(),
-        settings.partition_label,
+        settings.table(),
         settings.catch_up_limit,
     ));
     let figures = Arc::clone(&state);
@@ -161,6 +156,10 @@ async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<()
         start: settings.start(),
         max_message_bytes: settings.max_message_bytes as usize,
         dead_letter_topic: settings.dead_letter_topic.clone(),
+        journal: settings.state_topic.clone().map(|topic| JournalOptions {
+            topic,
+            interval: settings.state_interval,
+        }),
     };
     let consumer = consumer::start(config, options, Arc::clone(&state), Arc::clone(&consuming))?;
     tracing::info!(

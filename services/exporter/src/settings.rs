@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 use settings::{KafkaArgs, LogArgs, duration, positive};
 
 use crate::ListenAddr;
-use crate::table::Limits;
+use crate::table::{self, Limits, Table};
 
 /// Serves JSON metrics from a Kafka topic as a Prometheus endpoint.
 #[derive(Parser, Clone, Debug)]
@@ -48,6 +48,20 @@ pub struct Settings {
     /// A name that makes this instance a static member, which keeps its partitions over a restart
     #[arg(long, env = "KAFKA_GROUP_INSTANCE_ID", help_heading = "Kafka")]
     pub group_instance_id: Option<String>,
+    /// What a counter's value in a message is: the count so far, or what came on top
+    #[arg(
+        long,
+        env = "COUNTER_MODE",
+        default_value = "absolute",
+        help_heading = "Kafka"
+    )]
+    pub counter_mode: CounterMode,
+    /// Keep every series' value in this compacted topic, so that a restart need not replay; made if it is missing [default: none]
+    #[arg(long, env = "STATE_TOPIC", help_heading = "Kafka")]
+    pub state_topic: Option<String>,
+    /// Time between two writes to the state topic
+    #[arg(long, env = "STATE_INTERVAL", default_value = "1s", value_parser = duration, help_heading = "Kafka")]
+    pub state_interval: Duration,
     /// Copy refused messages to this topic, with the reason in headers [default: none]
     #[arg(long, env = "DEAD_LETTER_TOPIC", help_heading = "Kafka")]
     pub dead_letter_topic: Option<String>,
@@ -110,6 +124,15 @@ pub enum OffsetReset {
     Latest,
 }
 
+/// What a counter's value in a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CounterMode {
+    /// The count so far.
+    Absolute,
+    /// What came on top.
+    Delta,
+}
+
 /// `partition.assignment.strategy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AssignmentStrategy {
@@ -139,10 +162,67 @@ pub enum Start {
 impl Settings {
     /// Where an assigned partition starts, given or derived.
     pub fn start(&self) -> Start {
+        if self.state_topic.is_some() {
+            return Start::Committed;
+        }
         self.start_from.unwrap_or(match self.auto_offset_reset {
             OffsetReset::Earliest => Start::Earliest,
             OffsetReset::Latest => Start::Committed,
         })
+    }
+
+    /// Settings that make no sense together, in words for the user.
+    ///
+    /// # Errors
+    /// What contradicts what, and what to do.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let topic = Some(&self.kafka.topic);
+        let delta = self.counter_mode == CounterMode::Delta;
+        if self.dead_letter_topic.as_ref() == topic {
+            return Err(
+                "DEAD_LETTER_TOPIC (--dead-letter-topic) is the topic of the metrics; choose another one",
+            );
+        }
+        if self.state_topic.as_ref() == topic
+            || (self.state_topic.is_some() && self.state_topic == self.dead_letter_topic)
+        {
+            return Err(
+                "STATE_TOPIC (--state-topic) is used for something else too; choose another one",
+            );
+        }
+        if delta && self.state_topic.is_none() {
+            return Err(
+                "COUNTER_MODE=delta needs STATE_TOPIC (--state-topic): without it, a restart would lose the sums",
+            );
+        }
+        if delta && self.series_ttl.is_some() {
+            return Err(
+                "COUNTER_MODE=delta and SERIES_TTL exclude each other: a sum that was dropped would begin again",
+            );
+        }
+        if self.state_topic.is_some() && !matches!(self.start_from, None | Some(Start::Committed)) {
+            return Err(
+                "START_FROM (--start-from) may only be committed with STATE_TOPIC: the state belongs to the committed offsets",
+            );
+        }
+        Ok(())
+    }
+
+    /// An empty table as these settings want it.
+    pub fn table(&self) -> Table {
+        let delta = self.counter_mode == CounterMode::Delta;
+        let counters = if delta {
+            table::CounterMode::Delta
+        } else {
+            table::CounterMode::Absolute
+        };
+        let table =
+            Table::new(self.limits(), self.partition_label || delta).with_counters(counters);
+        if self.state_topic.is_some() {
+            table.with_changes()
+        } else {
+            table
+        }
     }
 
     /// The table's limits.

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use prometheus::IntCounter;
 
 use crate::exposition::Escaping;
-use crate::table::{Limits, Outcome, Record, Snapshot, Table};
+use crate::table::{Dirty, Outcome, Record, Snapshot, Table};
 use crate::telemetry::{Figures, PartitionFigures, Telemetry};
 
 /// A consumer that did not ask for records for this long is stuck.
@@ -59,16 +59,10 @@ pub enum Content<'a> {
 }
 
 impl State {
-    /// Nothing assigned, nothing held.
-    pub fn new(
-        topic: &str,
-        telemetry: Telemetry,
-        limits: Limits,
-        partition_label: bool,
-        catch_up_limit: Duration,
-    ) -> State {
+    /// Nothing assigned; `table` is empty.
+    pub fn new(topic: &str, telemetry: Telemetry, table: Table, catch_up_limit: Duration) -> State {
         let inner = Inner {
-            table: Table::new(limits, partition_label),
+            table,
             partitions: BTreeMap::new(),
             joined: false,
             assigned: None,
@@ -227,6 +221,38 @@ impl State {
     /// The last applied offset of a partition.
     pub fn applied(&self, partition: i32) -> Option<i64> {
         self.inner.lock().table.applied(partition)
+    }
+
+    /// What changed since the last [`State::clean`].
+    pub fn dirty(&self) -> Vec<Dirty> {
+        self.inner.lock().table.dirty()
+    }
+
+    /// What changed is written.
+    pub fn clean(&self) {
+        self.inner.lock().table.clean();
+    }
+
+    /// A series as it was written.
+    pub fn restore(&self, partition: i32, message: &Message<'_>) {
+        let timestamp_ms = message.timestamp_ms.unwrap_or(0);
+        let heard = written(timestamp_ms, Instant::now());
+        self.inner
+            .lock()
+            .table
+            .restore(partition, timestamp_ms, message, heard);
+    }
+
+    /// A partition goes on at this offset.
+    pub fn resume(&self, partition: i32, offset: i64) {
+        self.inner.lock().table.resume(partition, offset);
+    }
+
+    /// Owned partitions of which a record was applied, and the offset of the next one.
+    pub fn positions(&self) -> Vec<(i32, i64)> {
+        let inner = self.inner.lock();
+        let next = |partition: &i32| Some((*partition, inner.table.applied(*partition)? + 1));
+        inner.partitions.keys().filter_map(next).collect()
     }
 
     /// Something stands in the way of consuming, until the next assignment or record.

@@ -12,8 +12,16 @@ use support::exporter::Exporter;
 #[test]
 fn promtool_agrees_with_the_expected_alerts() {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    match Command::new("promtool").args(["test", "rules", "tests.yml"]).current_dir(rules).output() {
-        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+    match Command::new("promtool")
+        .args(["test", "rules", "tests.yml"])
+        .current_dir(rules)
+        .output()
+    {
+        Ok(output) => assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        ),
         Err(error) => println!("skipped: promtool: {error}"),
     }
 }
@@ -21,14 +29,28 @@ fn promtool_agrees_with_the_expected_alerts() {
 #[test]
 fn every_metric_in_the_rules_is_one_that_the_exporter_has() {
     let exporter = Exporter::start(&[], &["--demo"]);
-    let samples = exporter.until("a lag", |samples| samples.keys().any(|name| name.starts_with("exporter_consumer_lag")));
-    let known: BTreeSet<&str> = samples.keys().map(|name| name.split('{').next().unwrap()).collect();
-    for rules in [include_str!("../rules/alerts.yml"), include_str!("../rules/recording.yml")] {
+    let samples = exporter.until("a lag", |samples| {
+        samples
+            .keys()
+            .any(|name| name.starts_with("exporter_consumer_lag"))
+    });
+    let known: BTreeSet<&str> = samples
+        .keys()
+        .map(|name| name.split('{').next().unwrap())
+        .collect();
+    for rules in [
+        include_str!("../rules/alerts.yml"),
+        include_str!("../rules/recording.yml"),
+    ] {
         let expressions = rules.lines().filter(|line| !line.contains("record:"));
-        let words = expressions.flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')));
+        let words = expressions.flat_map(|line| {
+            line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
+        });
         for word in words.filter(|word| word.starts_with("exporter_")) {
             // It has samples only once a letter was written.
-            let known = known.contains(word) || word == "exporter_dead_letters_total" || word == "exporter_rejected_total";
+            let known = known.contains(word)
+                || word == "exporter_dead_letters_total"
+                || word == "exporter_rejected_total";
             assert!(known, "{word} is no metric of the exporter");
         }
     }

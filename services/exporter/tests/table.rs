@@ -399,3 +399,75 @@ fn a_log_that_begins_again_is_read_again() {
     bench.at(0, 0, 0, &[gauge("a", 2.0)]);
     assert_eq!(bench.lines(), ["a 2"]);
 }
+
+#[test]
+fn what_changed_is_written_once_and_restores_to_the_same() {
+    let fresh = || {
+        let mut table = Table::new(Limits::default(), false).with_changes();
+        table.assign(0);
+        table.release(0);
+        Bench {
+            table,
+            now: Instant::now(),
+        }
+    };
+    let mut bench = fresh();
+    let mut special = labelled("a.b", &[("x", "1\n"), ("y", "\"")]);
+    special.value = f64::NEG_INFINITY;
+    special.unit = Some("seconds".into());
+    bench.at(
+        0,
+        0,
+        50,
+        &[special, counter("b_total", 5.0), gauge("c", f64::NAN)],
+    );
+    bench.at(0, 1, 60, &[counter("b_total", 6.0)]);
+    let dirty = bench.table.dirty();
+    assert_eq!(dirty.len(), 3);
+    bench.table.clean();
+    assert_eq!(bench.table.dirty(), []);
+    let mut restored = fresh();
+    for record in &dirty {
+        let message = message::parse(&record.value).unwrap();
+        restored.table.restore(
+            record.partition,
+            message.timestamp_ms.unwrap(),
+            &message,
+            restored.now,
+        );
+    }
+    assert_eq!(restored.table.dirty(), []);
+    restored.table.resume(0, 2);
+    assert_eq!(restored.at(0, 1, 0, &[gauge("c", 1.0)]), Outcome::Duplicate);
+    // Shown once the partition has caught up.
+    assert_eq!(restored.lines(), Vec::<String>::new());
+    restored.table.assign(1);
+    restored.table.revoke(1);
+    restored.at(0, 2, 70, &[counter("d", 1.0)]);
+    assert_eq!(restored.table.dirty().len(), 1);
+}
+
+#[test]
+fn deltas_add_up_and_gauges_do_not() {
+    let mut table =
+        Table::new(Limits::default(), true).with_counters(exporter::table::CounterMode::Delta);
+    table.assign(0);
+    table.release(0);
+    let mut bench = Bench {
+        table,
+        now: Instant::now(),
+    };
+    bench.at(0, 0, 0, &[counter("a_total", 1.5), gauge("b", 1.0)]);
+    bench.at(0, 1, 0, &[counter("a_total", 2.0), gauge("b", 2.0)]);
+    // Redelivered.
+    bench.at(0, 1, 0, &[counter("a_total", 2.0), gauge("b", 2.0)]);
+    assert_eq!(
+        bench.lines(),
+        ["a_total{partition=\"0\"} 3.5", "b{partition=\"0\"} 2"]
+    );
+    bench.at(0, 2, 0, &[counter("a_total", f64::MAX)]);
+    assert_eq!(
+        bench.refused(&[counter("a_total", f64::MAX)]),
+        [Refused::CounterOverflow]
+    );
+}

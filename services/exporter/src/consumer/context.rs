@@ -12,6 +12,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::dead_letters::DeadLetters;
+use super::journal::Journal;
 use super::position;
 use crate::Start;
 use crate::state::State;
@@ -23,6 +24,7 @@ pub(super) struct Context {
     /// Wakes the watcher of the watermarks.
     assigned: Sender<()>,
     dead_letters: Option<Arc<DeadLetters>>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl Context {
@@ -32,12 +34,14 @@ impl Context {
         start: Start,
         assigned: Sender<()>,
         dead_letters: Option<Arc<DeadLetters>>,
+        journal: Option<Arc<Journal>>,
     ) -> Context {
         Context {
             state,
             start,
             assigned,
             dead_letters,
+            journal,
         }
     }
 }
@@ -103,6 +107,9 @@ impl ConsumerContext for Context {
             tracing::info!(partitions = ?numbers, "assigned");
             // Before the first record can come.
             self.state.assign(numbers, Instant::now());
+            if let Some(journal) = &self.journal {
+                journal.restore(consumer, partitions);
+            }
             let result = if incremental {
                 consumer.incremental_assign(partitions)
             } else {
@@ -114,6 +121,12 @@ impl ConsumerContext for Context {
         } else {
             let numbers = numbers(partitions);
             tracing::info!(partitions = ?numbers, lost = consumer.assignment_lost(), "revoked");
+            if let Some(journal) = &self.journal
+                && !consumer.assignment_lost()
+                && let Err(error) = journal.commit(consumer)
+            {
+                tracing::error!(%error, "cannot write the state of revoked partitions");
+            }
             self.state.revoke(numbers);
             if incremental {
                 consumer.incremental_unassign(partitions)

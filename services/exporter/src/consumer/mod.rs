@@ -2,6 +2,7 @@
 
 mod context;
 mod dead_letters;
+mod journal;
 mod position;
 mod watermarks;
 
@@ -23,6 +24,8 @@ use crate::table::{Outcome, Record};
 use crate::telemetry::Telemetry;
 use context::Context;
 use dead_letters::DeadLetters;
+use journal::Journal;
+pub use journal::JournalOptions;
 use watermarks::Watermarks;
 
 /// How long a wait for records lasts at most: the time in which a stop or a deadline is noticed.
@@ -53,6 +56,8 @@ pub struct Options {
     pub max_message_bytes: usize,
     /// The topic for what was refused, if it is wanted.
     pub dead_letter_topic: Option<String>,
+    /// The state topic, if it is wanted.
+    pub journal: Option<JournalOptions>,
 }
 
 /// librdkafka's settings that the exporter needs as they are, with the reason.
@@ -102,11 +107,24 @@ pub fn start(
         .map(|topic| DeadLetters::new(config, topic, state.telemetry().clone()).map(Arc::new))
         .transpose()
         .map_err(ConsumerError::Client)?;
+    let journal = options
+        .journal
+        .clone()
+        .map(|journal| Journal::new(journal, config, Arc::clone(&state), Arc::clone(&stop)))
+        .transpose()
+        .map_err(ConsumerError::Client)?
+        .map(Arc::new);
+    let mut config = config.clone();
+    if journal.is_some() {
+        // Offsets go with the state, in one transaction.
+        config.set("enable.auto.commit", "false");
+    }
     let context = Context::new(
         Arc::clone(&state),
         options.start,
         assigned.clone(),
         dead_letters.clone(),
+        journal.clone(),
     );
     let consumer: Arc<BaseConsumer<Context>> = Arc::new(
         config
@@ -127,6 +145,7 @@ pub fn start(
             refusals: Refusals::default(),
             suspected: None,
             dead_letters,
+            journal,
         };
         let ended = reader.run(&stop);
         watermarks.end();
@@ -148,6 +167,7 @@ struct Reader {
     /// When a log was last suspected of having begun again.
     suspected: Option<Instant>,
     dead_letters: Option<Arc<DeadLetters>>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl Reader {
@@ -168,6 +188,9 @@ impl Reader {
                 Some(Err(error)) => self.trouble(&error),
                 None => {}
             }
+            if let Some(journal) = &self.journal {
+                journal.tick(&consumer, now).map_err(ConsumerError::Fatal)?;
+            }
             if now.saturating_duration_since(ticked) >= TICK {
                 ticked = now;
                 self.state.tick(now);
@@ -175,6 +198,11 @@ impl Reader {
                     letters.poll();
                 }
             }
+        }
+        if let Some(journal) = &self.journal {
+            journal
+                .commit(&self.consumer)
+                .map_err(ConsumerError::Fatal)?;
         }
         if let Some(letters) = &self.dead_letters {
             letters.flush();
@@ -240,6 +268,9 @@ impl Reader {
         }
         if let (Some((reason, why)), Some(letters)) = (refused.letter, &self.dead_letters) {
             letters.write(message, reason, &why);
+        }
+        if self.journal.is_some() {
+            return;
         }
         if let Err(error) = self.consumer.store_offset_from_message(message) {
             // The partition was revoked meanwhile; its next owner reads the record again.

@@ -3,6 +3,7 @@
 //! The table knows nothing of Kafka or HTTP. Records go in through [`Table::apply`], and a scrape takes a
 //! [`Snapshot`], which copies values and shares everything else.
 
+mod changes;
 mod claims;
 mod family;
 mod identity;
@@ -17,6 +18,8 @@ use std::time::Instant;
 
 use message::{Kind, Message, Metric};
 
+use changes::Changes;
+pub use changes::Dirty;
 use claims::Claims;
 use family::Family;
 use identity::{Identities, ShownLabels};
@@ -77,6 +80,18 @@ pub struct Table {
     partitions: BTreeMap<i32, Partition>,
     text_bytes: usize,
     last_sweep: Option<Instant>,
+    counters: CounterMode,
+    changes: Option<Changes>,
+}
+
+/// What a counter's value in a message is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CounterMode {
+    /// The count so far.
+    #[default]
+    Absolute,
+    /// What came on top since the message before.
+    Delta,
 }
 
 struct Series {
@@ -116,7 +131,24 @@ impl Table {
             partitions: BTreeMap::new(),
             text_bytes: 0,
             last_sweep: None,
+            counters: CounterMode::Absolute,
+            changes: None,
         }
+    }
+
+    /// Reads counters in this mode. Sums of deltas belong to their partition, so `Delta` needs the partition
+    /// label.
+    #[must_use]
+    pub fn with_counters(mut self, counters: CounterMode) -> Table {
+        self.counters = counters;
+        self
+    }
+
+    /// Keeps track of what changes, for [`Table::dirty`].
+    #[must_use]
+    pub fn with_changes(mut self) -> Table {
+        self.changes = Some(Changes::default());
+        self
     }
 
     /// Series held, hidden ones too.
@@ -164,6 +196,65 @@ impl Table {
     pub fn restart_log(&mut self, partition: i32) {
         if let Some(state) = self.partitions.get_mut(&partition) {
             state.applied = -1;
+        }
+    }
+
+    /// A series as [`Table::dirty`] gave it, before the first record of its partition.
+    pub fn restore(
+        &mut self,
+        partition: i32,
+        timestamp_ms: i64,
+        message: &Message<'_>,
+        heard: Instant,
+    ) {
+        let record = Record {
+            partition,
+            offset: -1,
+            timestamp_ms,
+        };
+        // What is read from the state topic need not go there again.
+        let changes = self.changes.take();
+        for metric in &message.metrics {
+            // What a limit or a newer value of another partition refuses now is not there to be shown.
+            let mut applied = Applied::default();
+            let _ = self.hold(
+                record,
+                metric,
+                CounterMode::Absolute,
+                false,
+                heard,
+                &mut applied,
+            );
+        }
+        self.changes = changes;
+    }
+
+    /// A partition goes on at this offset: what lies below was applied.
+    pub fn resume(&mut self, partition: i32, offset: i64) {
+        if let Some(state) = self.partitions.get_mut(&partition) {
+            state.applied = offset - 1;
+        }
+    }
+
+    /// The series that changed since the last [`Table::clean`], as messages.
+    pub fn dirty(&self) -> Vec<Dirty> {
+        let places = self.changes.iter().flat_map(Changes::places);
+        places
+            .map(|place| {
+                let series = &self.series[place];
+                Dirty::new(
+                    series,
+                    &self.families[series.family],
+                    self.values[place as usize],
+                )
+            })
+            .collect()
+    }
+
+    /// What changed is written.
+    pub fn clean(&mut self) {
+        if let Some(changes) = &mut self.changes {
+            changes.clear();
         }
     }
 
@@ -223,6 +314,19 @@ impl Table {
         applied: &mut Applied,
     ) -> Result<(), Refused> {
         self.limits.check(metric)?;
+        self.hold(record, metric, self.counters, visible, now, applied)
+    }
+
+    /// Takes a value in; `counters` says how, for a counter that is known already.
+    fn hold(
+        &mut self,
+        record: Record,
+        metric: &Metric<'_>,
+        counters: CounterMode,
+        visible: bool,
+        now: Instant,
+        applied: &mut Applied,
+    ) -> Result<(), Refused> {
         let known = self.claims.family(&self.families, &metric.name);
         if let Some(id) = known {
             let family = &self.families[id];
@@ -236,7 +340,7 @@ impl Table {
                 .identities
                 .find(&self.series, id, family, &metric.labels)
             {
-                self.update(place, record, metric, visible, now, applied)?;
+                self.update(place, record, metric, counters, visible, now, applied)?;
                 self.describe(id, metric);
                 return Ok(());
             }
@@ -251,10 +355,19 @@ impl Table {
         place: u32,
         record: Record,
         metric: &Metric<'_>,
+        counters: CounterMode,
         visible: bool,
         now: Instant,
         applied: &mut Applied,
     ) -> Result<(), Refused> {
+        let before = self.values[place as usize];
+        let value = match (metric.kind, counters) {
+            (Kind::Counter, CounterMode::Delta) => before + metric.value,
+            _ => metric.value,
+        };
+        if metric.kind == Kind::Counter && !value.is_finite() {
+            return Err(Refused::CounterOverflow);
+        }
         let series = &mut self.series[place];
         if series.partition != record.partition {
             if record.timestamp_ms < series.timestamp_ms {
@@ -265,15 +378,18 @@ impl Table {
         }
         series.timestamp_ms = record.timestamp_ms;
         series.updated = now;
-        if metric.kind == Kind::Counter && metric.value < self.values[place as usize] {
+        if metric.kind == Kind::Counter && value < before {
             applied.resets += 1;
         }
-        self.set_value(place, metric.value, visible);
+        self.set_value(place, value, visible);
         Ok(())
     }
 
     fn set_value(&mut self, place: u32, value: f64, visible: bool) {
         self.values[place as usize] = value;
+        if let Some(changes) = &mut self.changes {
+            changes.mark(place);
+        }
         if visible {
             set_bit(&mut self.visible, place);
         }
@@ -397,6 +513,9 @@ impl Table {
         self.layout
             .remove(id, &mut self.families[id], place, &mut self.series);
         clear_bit(&mut self.visible, place);
+        if let Some(changes) = &mut self.changes {
+            changes.forget(place);
+        }
         if let Some(series) = self.series.remove(place) {
             self.text_bytes -= labels_bytes(&series.labels);
         }

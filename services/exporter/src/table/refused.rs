@@ -36,6 +36,9 @@ pub enum Refused {
     /// Another partition sent this series with a later timestamp.
     #[error("another partition has a newer value of this series")]
     OlderThanOtherPartition,
+    /// A sum of deltas that no 64-bit float holds.
+    #[error("the sum is out of the range of a 64-bit float")]
+    CounterOverflow,
     /// More series than the table may hold.
     #[error("the limit of series is reached")]
     SeriesLimit,
@@ -69,6 +72,7 @@ impl Refused {
             Refused::ReservedName => "reserved_name",
             Refused::ReservedLabel { .. } => "reserved_label",
             Refused::OlderThanOtherPartition => "older_than_other_partition",
+            Refused::CounterOverflow => "counter_overflow",
             Refused::SeriesLimit => "series_limit",
             Refused::TextLimit => "text_limit",
             Refused::MessageSeriesLimit => "message_series_limit",

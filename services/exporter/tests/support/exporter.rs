@@ -345,12 +345,37 @@ pub fn get(address: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         .parse()
         .unwrap();
     let headers = lines.filter_map(|line| line.split_once(": "));
-    let headers = headers
+    let headers: BTreeMap<String, String> = headers
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
+    let mut body = answer[end + 4..].to_vec();
+    if headers
+        .get("transfer-encoding")
+        .is_some_and(|coding| coding == "chunked")
+    {
+        body = joined(&body);
+    }
     Answer {
         status,
         headers,
-        body: answer[end + 4..].to_vec(),
+        body,
+    }
+}
+
+/// The bytes of a chunked body.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = chunks
+            .windows(2)
+            .position(|window| window == b"\r\n")
+            .unwrap();
+        let length =
+            usize::from_str_radix(std::str::from_utf8(&chunks[..line]).unwrap(), 16).unwrap();
+        if length == 0 {
+            return body;
+        }
+        body.extend_from_slice(&chunks[line + 2..line + 2 + length]);
+        chunks = &chunks[line + 2 + length + 2..];
     }
 }

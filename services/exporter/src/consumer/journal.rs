@@ -1,0 +1,362 @@
+//! The state topic: what every series was, so that a restart or another owner goes on where this one stopped.
+//!
+//! The topic is compacted and has a partition for each partition of the metrics. A transaction carries the
+//! changed series and the consumed offsets together: whoever restores sees both or neither. A member that
+//! was fenced cannot commit, because the offsets carry the group's generation (KIP-447).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use parking_lot::Mutex;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, DefaultConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::state::State;
+
+/// One request to Kafka may take this long.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// A writer that was killed keeps its transaction open for so long at most; who restores waits for it.
+const TRANSACTION_TIMEOUT_MS: &str = "10000";
+
+/// Settings of the state topic.
+#[derive(Clone, Debug)]
+pub struct JournalOptions {
+    /// Its name.
+    pub topic: String,
+    /// Time between two transactions.
+    pub interval: Duration,
+}
+
+/// Reads and writes the state topic.
+pub(super) struct Journal {
+    options: JournalOptions,
+    state: Arc<State>,
+    config: ClientConfig,
+    group: String,
+    producer: BaseProducer,
+    stop: Arc<AtomicBool>,
+    initialised: AtomicBool,
+    /// Offsets of the last transaction, by partition.
+    committed: Mutex<BTreeMap<i32, i64>>,
+    last: Mutex<Instant>,
+}
+
+impl Journal {
+    /// `config` is the consumer's: brokers and security are the same.
+    pub(super) fn new(
+        options: JournalOptions,
+        config: &ClientConfig,
+        state: Arc<State>,
+        stop: Arc<AtomicBool>,
+    ) -> KafkaResult<Journal> {
+        let group = config.get("group.id").unwrap_or_default().to_owned();
+        // With a name of its own, an instance that comes back ends the transaction that it left open.
+        let instance = config
+            .get("group.instance.id")
+            .map_or_else(unique, str::to_owned);
+        let mut config = config.clone();
+        for (name, _) in super::DEFAULTS.iter().chain(super::RESERVED) {
+            config.remove(name);
+        }
+        let producer = config
+            .clone()
+            .set("client.id", "exporter-state")
+            .set("transactional.id", format!("{group}-{instance}"))
+            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
+            .set("compression.type", "lz4")
+            .set("linger.ms", "0")
+            .create()?;
+        Ok(Journal {
+            options,
+            state,
+            config,
+            group,
+            producer,
+            stop,
+            initialised: AtomicBool::new(false),
+            committed: Mutex::default(),
+            last: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// Brings back the series of newly assigned partitions, and writes the offsets to go on from into
+    /// `partitions`. Tries until it works: without the state, counters would begin again.
+    pub(super) fn restore<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        partitions: &mut TopicPartitionList,
+    ) {
+        while !self.stop.load(Ordering::Relaxed) {
+            match self.try_restore(consumer, partitions) {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(%error, topic = self.options.topic, "cannot restore yet");
+                    self.state.trouble(format!(
+                        "cannot restore from {}: {error}",
+                        self.options.topic
+                    ));
+                    std::thread::sleep(Duration::from_millis(500));
+                }
+            }
+        }
+    }
+
+    fn try_restore<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        partitions: &mut TopicPartitionList,
+    ) -> KafkaResult<()> {
+        if partitions.count() == 0 {
+            return Ok(());
+        }
+        if !self.initialised.load(Ordering::Relaxed) {
+            self.producer.init_transactions(TIMEOUT)?;
+            self.initialised.store(true, Ordering::Relaxed);
+        }
+        // Waits for transactions on these offsets to end (KIP-447): what they wrote is below the end of the
+        // state topic when they do.
+        let committed = consumer.committed_offsets(partitions.clone(), TIMEOUT)?;
+        let numbers: BTreeSet<i32> = committed
+            .elements()
+            .iter()
+            .map(|element| element.partition())
+            .collect();
+        self.ensure_topic(&numbers)?;
+        self.read(&numbers)?;
+        let mut known = self.committed.lock();
+        for element in committed.elements() {
+            element.error()?;
+            known.remove(&element.partition());
+            if let Offset::Offset(offset) = element.offset() {
+                partitions.set_partition_offset(
+                    element.topic(),
+                    element.partition(),
+                    element.offset(),
+                )?;
+                self.state.resume(element.partition(), offset);
+                known.insert(element.partition(), offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the topic, or more partitions of it, where they are missing.
+    fn ensure_topic(&self, wanted: &BTreeSet<i32>) -> KafkaResult<()> {
+        let topic = self.options.topic.as_str();
+        let metadata = self
+            .producer
+            .client()
+            .fetch_metadata(Some(self.state.topic()), TIMEOUT)?;
+        let of_metrics = metadata
+            .topics()
+            .first()
+            .map_or(0, |topic| topic.partitions().len());
+        let needed = of_metrics.max(
+            wanted
+                .last()
+                .map_or(0, |last| usize::try_from(*last).unwrap_or(0) + 1),
+        );
+        let metadata = self
+            .producer
+            .client()
+            .fetch_metadata(Some(topic), TIMEOUT)?;
+        let there = metadata
+            .topics()
+            .first()
+            .map_or(0, |topic| topic.partitions().len());
+        if there >= needed {
+            return Ok(());
+        }
+        let admin: AdminClient<DefaultClientContext> = self.config.create()?;
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        let results = if there == 0 {
+            let count = i32::try_from(needed).unwrap_or(i32::MAX);
+            let new = NewTopic::new(topic, count, TopicReplication::Fixed(-1))
+                .set("cleanup.policy", "compact");
+            block_on(admin.create_topics([&new], &options))?
+        } else {
+            block_on(admin.create_partitions([&NewPartitions::new(topic, needed)], &options))?
+        };
+        for result in results {
+            match result {
+                // Another instance was faster.
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the state of these partitions from its first record to its last.
+    fn read(&self, partitions: &BTreeSet<i32>) -> KafkaResult<()> {
+        let topic = self.options.topic.as_str();
+        let reader = |isolation: &str| -> KafkaResult<BaseConsumer<DefaultConsumerContext>> {
+            // It assigns partitions to itself and never joins the group that it has to name.
+            self.config
+                .clone()
+                .set("group.id", format!("{}-state", self.group))
+                .set("client.id", "exporter-restore")
+                .set("enable.auto.commit", "false")
+                .set("enable.partition.eof", "true")
+                .set("auto.offset.reset", "earliest")
+                .set("isolation.level", isolation)
+                .create()
+        };
+        let everything = reader("read_uncommitted")?;
+        let settled = reader("read_committed")?;
+        let mut assignment = TopicPartitionList::new();
+        let mut left = BTreeSet::new();
+        for partition in partitions {
+            let (low, high) = everything.fetch_watermarks(topic, *partition, TIMEOUT)?;
+            // A killed writer's open transaction hides what others have committed after it.
+            while settled.fetch_watermarks(topic, *partition, TIMEOUT)?.1 < high {
+                if self.stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                self.state
+                    .trouble(format!("waiting for an unfinished transaction on {topic}"));
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            if low < high {
+                assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
+                left.insert(*partition);
+            }
+        }
+        settled.assign(&assignment)?;
+        let mut series = 0u64;
+        while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
+            match settled.poll(Duration::from_millis(100)) {
+                None => {}
+                Some(Ok(record)) => {
+                    // Without a value: the series is no more.
+                    let Some(Ok(message)) = record.payload().map(message::parse) else {
+                        continue;
+                    };
+                    self.state.restore(record.partition(), &message);
+                    series += 1;
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    left.remove(&partition);
+                }
+                Some(Err(error)) => return Err(error),
+            }
+        }
+        tracing::info!(?partitions, records = series, "restored");
+        Ok(())
+    }
+
+    /// A transaction, if it is time for one.
+    pub(super) fn tick<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        now: Instant,
+    ) -> Result<(), KafkaError> {
+        if now.saturating_duration_since(*self.last.lock()) < self.options.interval {
+            return Ok(());
+        }
+        self.commit(consumer)
+    }
+
+    /// Writes what changed, and the offsets up to which it is so.
+    ///
+    /// # Errors
+    /// Only those after which no transaction of this instance can succeed. After all others the changes stay
+    /// marked, and the next transaction carries them.
+    pub(super) fn commit<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+    ) -> Result<(), KafkaError> {
+        *self.last.lock() = Instant::now();
+        let positions = self.state.positions();
+        let changed: Vec<(i32, i64)> = {
+            let committed = self.committed.lock();
+            positions
+                .into_iter()
+                .filter(|(partition, next)| committed.get(partition) != Some(next))
+                .collect()
+        };
+        if changed.is_empty() {
+            return Ok(());
+        }
+        match self.transact(consumer, &changed) {
+            Ok(()) => {
+                self.state.clean();
+                self.committed.lock().extend(changed);
+                Ok(())
+            }
+            Err(error) if is_fatal(&error) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a transaction failed; the next one carries its changes");
+                if let Err(error) = self.producer.abort_transaction(TIMEOUT)
+                    && is_fatal(&error)
+                {
+                    return Err(error);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn transact<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        changed: &[(i32, i64)],
+    ) -> KafkaResult<()> {
+        let group = consumer.group_metadata().ok_or(KafkaError::Canceled)?;
+        self.producer.begin_transaction()?;
+        for dirty in self.state.dirty() {
+            let mut record = BaseRecord::to(&self.options.topic)
+                .partition(dirty.partition)
+                .key(&dirty.key)
+                .payload(&dirty.value);
+            while let Err((error, back)) = self.producer.send(record) {
+                if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                    return Err(error);
+                }
+                self.producer.poll(Duration::from_millis(100));
+                record = back;
+            }
+        }
+        let mut offsets = TopicPartitionList::new();
+        for (partition, next) in changed {
+            offsets.add_partition_offset(self.state.topic(), *partition, Offset::Offset(*next))?;
+        }
+        retrying(|| {
+            self.producer
+                .send_offsets_to_transaction(&offsets, &group, TIMEOUT)
+        })?;
+        retrying(|| self.producer.commit_transaction(TIMEOUT))
+    }
+}
+
+/// Whether it was committed is unknown after a retriable error, and asking again tells.
+fn retrying(mut call: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
+    let mut attempt = 0;
+    loop {
+        match call() {
+            Err(KafkaError::Transaction(error)) if error.is_retriable() && attempt < 5 => {
+                attempt += 1
+            }
+            result => return result,
+        }
+    }
+}
+
+fn is_fatal(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::Transaction(error) if error.is_fatal())
+}
+
+fn unique() -> String {
+    // Keys that the system's randomness made, once per process.
+    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
+}
