@@ -97,8 +97,12 @@ pub async fn run(
             return Ok((suite, kept));
         }
     }
-    let mut alone = alone.into_iter();
-    while let Some(one) = alone.next() {
+    let mut stopped = false;
+    for one in alone {
+        if stopped {
+            skip([one], &mut suite, reporter);
+            continue;
+        }
         let native = bring_up(std::slice::from_ref(&one), options, shown).await?;
         describe(&mut suite, &native);
         let surroundings = surroundings(&native);
@@ -113,13 +117,9 @@ pub async fn run(
         }
         let outcome = outcome?;
         reporter.ended(&outcome);
-        let failed = has_failed(&outcome);
+        stopped = has_failed(&outcome) && options.fail_fast;
         suite.scenarios.push(outcome);
-        if failed && options.fail_fast {
-            break;
-        }
     }
-    skip(alone, &mut suite, reporter);
     suite.seconds = begun.elapsed().as_secs_f64();
     Ok((suite, kept))
 }

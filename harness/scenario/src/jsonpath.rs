@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -59,6 +60,28 @@ impl fmt::Display for JsonPath {
     }
 }
 
+impl FromStr for JsonPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        serde_json_path::JsonPath::parse(text)
+            .map(|path| JsonPath {
+                text: text.to_owned(),
+                path,
+            })
+            .map_err(|error| {
+                let reason = match error.message() {
+                    "parser error" => "it goes wrong",
+                    reason => reason,
+                };
+                format!(
+                    "not a JSONPath: {reason} at character {}\nexpected {FORM}",
+                    error.position() + 1
+                )
+            })
+    }
+}
+
 impl<'de> Deserialize<'de> for JsonPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
@@ -68,21 +91,7 @@ impl<'de> Deserialize<'de> for JsonPath {
                 formatter.write_str(FORM)
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<JsonPath, E> {
-                serde_json_path::JsonPath::parse(text)
-                    .map(|path| JsonPath {
-                        text: text.to_owned(),
-                        path,
-                    })
-                    .map_err(|error| {
-                        let reason = match error.message() {
-                            "parser error" => "it goes wrong",
-                            reason => reason,
-                        };
-                        E::custom(format_args!(
-                            "not a JSONPath: {reason} at character {}\nexpected {FORM}",
-                            error.position() + 1
-                        ))
-                    })
+                text.parse().map_err(E::custom)
             }
         }
         deserializer.deserialize_str(Text)

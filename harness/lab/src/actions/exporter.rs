@@ -58,8 +58,11 @@ impl Step for StartExporter {
             env,
             endpoints,
         )?;
+        if self.no_wait {
+            return Ok(Observed::text(url));
+        }
         let begun = std::time::Instant::now();
-        while !self.no_wait {
+        loop {
             let seen = match context.http.get(format!("{url}/ready")).send().await {
                 Ok(answer) if answer.status().is_success() => break,
                 Ok(answer) => format!("/ready answers {}", answer.status()),

@@ -171,7 +171,7 @@ fn shown(status: &Status) -> String {
         for (_, line) in
             lines.filter(|(number, line)| *number == 0 || line.starts_with("Caused by"))
         {
-            text.push_str("\n");
+            text.push('\n');
             text.push_str(line);
         }
     }

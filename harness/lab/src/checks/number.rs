@@ -96,6 +96,8 @@ impl fmt::Display for Expected {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use rstest::rstest;
     use serde_json::json;

@@ -81,31 +81,28 @@ struct Wanted {
     lacks_headers: Vec<String>,
     /// Values in the record `{key, value, headers, partition, offset}`, by JSONPath.
     #[serde(default, rename = "where")]
-    paths: BTreeMap<JsonPathKey, Value>,
+    paths: Paths,
     /// Paths in the record that lead to nothing.
     #[serde(default)]
     absent: Vec<JsonPath>,
 }
 
-/// A JSONPath as a key of a table.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(transparent)]
-struct JsonPathKey(JsonPath);
+/// A table from JSONPath to what it has to lead to.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(try_from = "BTreeMap<String, Value>")]
+struct Paths(#[schemars(with = "BTreeMap<String, Value>")] Vec<(JsonPath, Value)>);
 
-impl PartialEq for JsonPathKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.as_str() == other.0.as_str()
-    }
-}
-impl Eq for JsonPathKey {}
-impl PartialOrd for JsonPathKey {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for JsonPathKey {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.as_str().cmp(other.0.as_str())
+impl TryFrom<BTreeMap<String, Value>> for Paths {
+    type Error = String;
+
+    fn try_from(written: BTreeMap<String, Value>) -> Result<Self, String> {
+        let read = |(path, value): (String, Value)| Ok((path.parse::<JsonPath>()?, value));
+        Ok(Self(
+            written
+                .into_iter()
+                .map(read)
+                .collect::<Result<_, String>>()?,
+        ))
     }
 }
 
@@ -361,7 +358,7 @@ impl Wanted {
             return Some(format!("it has the header {name}"));
         }
         let whole = json!(record);
-        for (JsonPathKey(path), wanted) in &self.paths {
+        for (path, wanted) in &self.paths.0 {
             let found = path.all(&whole);
             if !found
                 .iter()
@@ -387,7 +384,7 @@ impl Wanted {
         part("key", self.key.as_ref());
         part("value", self.value.as_ref());
         part("exactly", self.value_exactly.as_ref());
-        for (JsonPathKey(path), value) in &self.paths {
+        for (path, value) in &self.paths.0 {
             parts.push(format!("{path} = {value}"));
         }
         if self.no_key {
@@ -464,6 +461,8 @@ fn grid(records: &[&Record]) -> Grid {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use rstest::rstest;
 

@@ -1,7 +1,7 @@
 //! `lab logs`
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -64,8 +64,6 @@ async fn show(args: Args) -> Result<Verdict> {
         if !args.follow || (text.is_empty() && !run.is_held()) {
             return Ok(Verdict::Held);
         }
-        // Read to the end: from here on, what is appended.
-        log.seek(SeekFrom::Current(0))?;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scenario::{Bound, ExpectFailure, Instance, Redactor, Role, Scenario, Vars};
+use scenario::{Bound, ExpectFailure, Instance, Role, Scenario, Vars};
 
 use super::outcome::{Outcome, ScenarioOutcome, StepOutcome};
 use super::step::{AnyStep, Observed, StepError};
@@ -154,7 +154,7 @@ async fn run_step(
     let begun = Instant::now();
     let mut result = StepOutcome {
         number: step.number,
-        title: step.name().unwrap_or(step.key).to_owned(),
+        title: vars.redactor().redact(step.name().unwrap_or(step.key)),
         key: step.key.to_owned(),
         role: step.role,
         place: step.position.to_string(),
@@ -181,37 +181,43 @@ async fn run_step(
         Role::Action => act(&bound, context, &mut result.attempts).await,
         Role::Check => check(&bound, context, begun, &mut result.attempts).await,
     };
-    let redactor = vars.redactor();
-    match ended.and_then(|observed| capture(&bound, &observed, vars).map(|()| observed)) {
+    let ended = ended.and_then(|observed| capture(&bound, &observed, vars).map(|()| observed));
+    // After the capture, which may have taken a secret.
+    let known = vars.redactor();
+    let redact = |text: &str| known.redact(&bound.redactor.redact(text));
+    match ended {
         Ok(observed) => {
             result.outcome = Outcome::Passed;
-            result.observed = redactor.redact(&observed.text);
-            result.grid = observed.grid.map(|grid| grid.redacted(&redactor));
+            result.observed = redact(&observed.text);
+            result.grid = observed.grid.map(|grid| grid.redacted(&redact));
         }
-        Err(error) => tell(&mut result, &error, context, &redactor),
+        Err(error) => tell(&mut result, &error, context, &redact),
     }
     result.seconds = begun.elapsed().as_secs_f64();
     result
 }
 
-fn tell(result: &mut StepOutcome, error: &StepError, context: &Context, redactor: &Redactor) {
+fn tell(
+    result: &mut StepOutcome,
+    error: &StepError,
+    context: &Context,
+    redact: &dyn Fn(&str) -> String,
+) {
     match error {
         StepError::Mismatch {
             expected, observed, ..
         } => {
-            result.expected = Some(redactor.redact(expected));
-            result.observed = redactor.redact(observed);
+            result.expected = Some(redact(expected));
+            result.observed = redact(observed);
         }
-        StepError::Broken { source, .. } => {
-            result.observed = redactor.redact(&format!("{source:#}"))
-        }
+        StepError::Broken { source, .. } => result.observed = redact(&format!("{source:#}")),
     }
     if let Some(service) = error.service() {
         result.service = Some(service.to_owned());
         result.log_tail = context
             .log_tail(service, TAIL)
             .into_iter()
-            .map(|line| redactor.redact(&line))
+            .map(|line| redact(&line))
             .collect();
     }
 }

@@ -9,7 +9,11 @@ use crate::support::Lab;
 
 /// The cache that the tests run on.
 fn cache() -> PathBuf {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     named("LAB_CACHE_DIR")
         .or_else(|| named("XDG_CACHE_HOME").map(|dir| dir.join("kafka-connect-lab")))
         .or_else(|| named("HOME").map(|home| home.join(".cache/kafka-connect-lab")))
@@ -27,7 +31,11 @@ fn flipped_copy(from: &Path, to: &Path, flip: &dyn Fn(&Path) -> bool) -> PathBuf
         } else if flipped.is_none() && flip(entry.path()) {
             fs::copy(entry.path(), &place).unwrap();
             let before = fs::metadata(entry.path()).unwrap();
-            let mut file = fs::File::options().read(true).write(true).open(&place).unwrap();
+            let mut file = fs::File::options()
+                .read(true)
+                .write(true)
+                .open(&place)
+                .unwrap();
             file.seek(SeekFrom::Start(before.len() / 2)).unwrap();
             let mut byte = [0];
             file.read_exact(&mut byte).unwrap();
@@ -52,7 +60,10 @@ fn refuses(flip: &dyn Fn(&Path) -> bool, services: &[&str]) {
     assert_eq!(lab.run(&["fetch", "kafka", "postgres"]).status, Some(0));
     let source = cache();
     // On the same file system, so that links do.
-    let copy = tempfile::Builder::new().prefix("copy-").tempdir_in(source.parent().unwrap()).unwrap();
+    let copy = tempfile::Builder::new()
+        .prefix("copy-")
+        .tempdir_in(source.parent().unwrap())
+        .unwrap();
     let flipped = flipped_copy(&source, copy.path(), flip);
     let lab = {
         drop(lab);
@@ -60,7 +71,11 @@ fn refuses(flip: &dyn Fn(&Path) -> bool, services: &[&str]) {
     };
     let ended = lab.run(&[&["up"], services].concat());
     ended.assert_says(2, &[flipped.file_name().unwrap().to_str().unwrap()]);
-    assert!(!ended.stderr.contains("ready after"), "something was started: {}", ended.stderr);
+    assert!(
+        !ended.stderr.contains("ready after"),
+        "something was started: {}",
+        ended.stderr
+    );
     assert!(!flipped.exists(), "it is still there");
     lab.assert_nothing_left(&[], "after a refusal");
 }

@@ -10,7 +10,10 @@ use crate::support::{Ended, Lab, ports, signal};
 /// A JAVA_HOME whose `java` is this script.
 fn java_home(script: &str) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
-    write(&home.path().join("bin/java"), &format!("#!/bin/sh\n{script}\n"));
+    write(
+        &home.path().join("bin/java"),
+        &format!("#!/bin/sh\n{script}\n"),
+    );
     write(&home.path().join("release"), "JAVA_VERSION=\"17.0.1\"\n");
     home
 }
@@ -27,7 +30,14 @@ fn one_that_dies_at_its_start_is_named_with_its_log() {
     let lab = Lab::new().with("JAVA_HOME", home.path().display().to_string());
     lab.run(&["up", "zookeeper"]).assert_says(
         1,
-        &["zookeeper", "`zookeeper` exited with status 3", "ZooKeeper to answer `srvr`", "last seen", "no room for a heap", "zookeeper.log"],
+        &[
+            "zookeeper",
+            "`zookeeper` exited with status 3",
+            "ZooKeeper to answer `srvr`",
+            "last seen",
+            "no room for a heap",
+            "zookeeper.log",
+        ],
     );
     lab.assert_nothing_left(&[], "after a component died");
 }
@@ -36,16 +46,17 @@ fn one_that_dies_at_its_start_is_named_with_its_log() {
 fn one_that_never_gets_ready_is_named_with_what_was_waited_for_and_seen() {
     let home = java_home("echo 'thinking it over'; exec sleep 600");
     let lab = Lab::new().with("JAVA_HOME", home.path().display().to_string());
-    lab.run(&["up", "zookeeper", "postgres", "--timeout", "2s"]).assert_says(
-        1,
-        &[
-            "zookeeper did not get ready within 2s",
-            "waited for: ZooKeeper to answer `srvr`",
-            "last seen: ",
-            "refused",
-            "thinking it over",
-        ],
-    );
+    lab.run(&["up", "zookeeper", "postgres", "--timeout", "2s"])
+        .assert_says(
+            1,
+            &[
+                "zookeeper did not get ready within 2s",
+                "waited for: ZooKeeper to answer `srvr`",
+                "last seen: ",
+                "refused",
+                "thinking it over",
+            ],
+        );
     lab.assert_nothing_left(&[], "after a component did not get ready");
 }
 

@@ -21,7 +21,9 @@ enum Victim {
 
 #[test]
 fn nothing_is_left_whoever_is_killed_and_when() {
-    let seed = std::env::var("LAB_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = std::env::var("LAB_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seed: u64 = seed.unwrap_or_else(|| rand::rng().random());
     println!("seed: LAB_TEST_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -34,7 +36,13 @@ fn nothing_is_left_whoever_is_killed_and_when() {
             (Victim::Guard, Signal::KILL),
         ] {
             let after = Duration::from_millis(random.random_range(0..MOMENTS));
-            kill_once(&lab, victim, kill, after, &format!("round {round}, {victim:?} {kill:?} after {after:?}"));
+            kill_once(
+                &lab,
+                victim,
+                kill,
+                after,
+                &format!("round {round}, {victim:?} {kill:?} after {after:?}"),
+            );
         }
     }
 }
@@ -45,8 +53,15 @@ fn kill_once(lab: &Lab, victim: Victim, kill: Signal, after: Duration, what: &st
     while begun.elapsed() < after && up.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let taken = lab.status().map(|status| ports(&status)).unwrap_or_default();
-    let guard = || lab.processes().into_iter().find(|(_, command)| command.contains(" guard "));
+    let taken = lab
+        .status()
+        .map(|status| ports(&status))
+        .unwrap_or_default();
+    let guard = || {
+        lab.processes()
+            .into_iter()
+            .find(|(_, command)| command.contains(" guard "))
+    };
     match victim {
         Victim::Runner => signal(up.id(), kill),
         Victim::Guard => match guard() {

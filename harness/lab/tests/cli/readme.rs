@@ -11,10 +11,20 @@ fn every_command_of_the_readme_exists() {
     let text = std::fs::read_to_string(readme).unwrap();
     let lab = Lab::new();
     let mut found = 0;
-    let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+    let blocks = text
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|block| block.split("```").next());
     for line in blocks.flat_map(str::lines) {
-        let Some(command) = line.strip_prefix("./lab ") else { continue };
-        let mut words: Vec<_> = command.split('#').next().unwrap().split_whitespace().collect();
+        let Some(command) = line.strip_prefix("./lab ") else {
+            continue;
+        };
+        let mut words: Vec<_> = command
+            .split('#')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
         // Help stops a command before it does anything, but after its name is known; wrong flags are refused before help.
         words.push("--help");
         let ended = lab.run(&words);

@@ -24,9 +24,16 @@ impl Lab {
     pub fn new() -> Self {
         let one = ONE_STACK.lock().unwrap_or_else(PoisonError::into_inner);
         // Not in a home directory: as root, Postgres runs as a user who cannot enter one.
-        let state = tempfile::Builder::new().prefix("lab-test-").tempdir().unwrap();
+        let state = tempfile::Builder::new()
+            .prefix("lab-test-")
+            .tempdir()
+            .unwrap();
         fs::set_permissions(state.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        Self { state, variables: Vec::new(), _one: one }
+        Self {
+            state,
+            variables: Vec::new(),
+            _one: one,
+        }
     }
 
     pub fn with(mut self, variable: &str, value: impl Into<String>) -> Self {
@@ -36,7 +43,10 @@ impl Lab {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-        command.args(arguments).env("LAB_STATE_DIR", self.state.path()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .env("LAB_STATE_DIR", self.state.path())
+            .stdin(Stdio::null());
         // What a `lab test` around this one set is not for this one.
         command.env_remove("LAB_RUN");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -48,7 +58,11 @@ impl Lab {
     }
 
     pub fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        self.command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// `lab status --json`, if there is a run that answers.
@@ -63,11 +77,17 @@ impl Lab {
         loop {
             if let Some(status) = self.status() {
                 let ready = status["services"].as_array().unwrap();
-                if ready.len() == services && ready.iter().all(|service| service["state"] == "ready") {
+                if ready.len() == services
+                    && ready.iter().all(|service| service["state"] == "ready")
+                {
                     return status;
                 }
             }
-            assert!(begun.elapsed() < Duration::from_secs(90), "not ready: {:?}", self.status());
+            assert!(
+                begun.elapsed() < Duration::from_secs(90),
+                "not ready: {:?}",
+                self.status()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -81,13 +101,23 @@ impl Lab {
             .flatten()
             .map(|entry| format!("LAB_RUN={}", entry.file_name().to_string_lossy()))
             .collect();
-        let read = |path: PathBuf| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).replace('\0', " ");
+        let read = |path: PathBuf| {
+            String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).replace('\0', " ")
+        };
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+            let Some(pid) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<i32>().ok())
+            else {
+                continue;
+            };
             let command = read(entry.path().join("cmdline"));
             let environment = read(entry.path().join("environ"));
-            let marked = runs.iter().any(|mark| environment.split(' ').any(|variable| variable == mark));
+            let marked = runs
+                .iter()
+                .any(|mark| environment.split(' ').any(|variable| variable == mark));
             // Zombies have neither.
             if marked || command.contains(&state) {
                 found.push((pid, command));
@@ -101,7 +131,10 @@ impl Lab {
         let begun = Instant::now();
         loop {
             let left = self.processes();
-            let taken: Vec<_> = ports.iter().filter(|port| TcpListener::bind(("127.0.0.1", **port)).is_err()).collect();
+            let taken: Vec<_> = ports
+                .iter()
+                .filter(|port| TcpListener::bind(("127.0.0.1", **port)).is_err())
+                .collect();
             if left.is_empty() && taken.is_empty() {
                 return;
             }
@@ -159,7 +192,11 @@ impl Ended {
     pub fn assert_says(&self, status: i32, words: &[&str]) {
         assert_eq!(self.status, Some(status), "{self:#?}");
         for words in words {
-            assert!(self.stderr.contains(words), "{words:?} is not in\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(words),
+                "{words:?} is not in\n{}",
+                self.stderr
+            );
         }
     }
 }

@@ -14,24 +14,38 @@ fn a_detached_stack_is_seen_and_ended_from_elsewhere() {
     let status = lab.status().unwrap();
     let services = status["services"].as_array().unwrap();
     assert!(status["run"].is_string());
-    let names: Vec<_> = services.iter().map(|service| service["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = services
+        .iter()
+        .map(|service| service["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["zookeeper", "kafka"]);
     for service in services {
         assert_eq!(service["state"], "ready");
         assert!(service["pid"].as_i64().unwrap() > 1);
         assert!(std::path::Path::new(service["log"].as_str().unwrap()).is_file());
     }
-    assert!(services[1]["endpoints"]["bootstrap"].as_str().unwrap().starts_with("127.0.0.1:"));
+    assert!(
+        services[1]["endpoints"]["bootstrap"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:")
+    );
     assert!(services[0]["endpoints"]["client"].is_string());
 
     let logs = lab.run(&["logs", "kafka"]);
-    assert!(logs.stdout.contains("started (kafka.server.KafkaServer)") || logs.stdout.contains("KafkaServer"), "{logs:?}");
-    lab.run(&["logs", "kafak"]).assert_says(2, &["no log of `kafak`", "kafka", "zookeeper"]);
+    assert!(
+        logs.stdout.contains("started (kafka.server.KafkaServer)")
+            || logs.stdout.contains("KafkaServer"),
+        "{logs:?}"
+    );
+    lab.run(&["logs", "kafak"])
+        .assert_says(2, &["no log of `kafak`", "kafka", "zookeeper"]);
 
     let taken = ports(&status);
     assert_eq!(lab.run(&["down"]).status, Some(0));
     lab.assert_nothing_left(&taken, "after lab down");
-    lab.run(&["down"]).assert_says(2, &["nothing runs", "lab up"]);
+    lab.run(&["down"])
+        .assert_says(2, &["nothing runs", "lab up"]);
 }
 
 #[test]
@@ -40,7 +54,8 @@ fn two_stacks_stand_side_by_side() {
     for _ in 0..2 {
         assert_eq!(lab.run(&["up", "kafka", "--detach"]).status, Some(0));
     }
-    lab.run(&["status", "--json"]).assert_says(2, &["several runs are alive", "--run"]);
+    lab.run(&["status", "--json"])
+        .assert_says(2, &["several runs are alive", "--run"]);
     assert_eq!(lab.run(&["down", "--all"]).status, Some(0));
     lab.assert_nothing_left(&[], "after lab down --all");
 }

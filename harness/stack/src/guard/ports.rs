@@ -26,7 +26,9 @@ pub struct Reservation {
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
     /// Another process listens on it, or another run has it.
-    #[error("port {port} is taken by {holder}")]
+    #[error(
+        "port {port} is taken by {holder}: end it, or let the lab choose free ports (`--ports auto`)"
+    )]
     Taken {
         /// The port asked for.
         port: u16,

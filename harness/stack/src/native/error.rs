@@ -63,7 +63,7 @@ pub enum StackError {
         /// The last answer.
         last_seen: String,
         /// The end of its log.
-        tail: LogTail,
+        tail: Box<LogTail>,
     },
     /// It runs but does not get ready.
     #[error(
@@ -79,7 +79,7 @@ pub enum StackError {
         /// The last answer.
         last_seen: String,
         /// The end of its log.
-        tail: LogTail,
+        tail: Box<LogTail>,
     },
     /// A service ended by itself after it had been ready.
     #[error("{process} {ended}\n{tail}")]
@@ -89,7 +89,7 @@ pub enum StackError {
         /// How it ended.
         ended: String,
         /// The end of its log.
-        tail: LogTail,
+        tail: Box<LogTail>,
     },
     /// The stack was not started with this service.
     #[error("{service} is not part of this run")]
@@ -108,15 +108,15 @@ pub struct LogTail {
 
 impl LogTail {
     /// Reads the end of a log.
-    pub fn read(path: &Path) -> Self {
+    pub fn read(path: &Path) -> Box<Self> {
         let text = std::fs::read(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let mut lines: Vec<_> = text.lines().rev().take(TAIL).map(str::to_owned).collect();
         lines.reverse();
-        Self {
+        Box::new(Self {
             path: path.to_owned(),
             lines,
-        }
+        })
     }
 }
 
