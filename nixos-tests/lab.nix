@@ -53,7 +53,9 @@ in
             "kafka-console-consumer.sh --bootstrap-server 127.0.0.1:9092 --from-beginning --timeout-ms 60000"
             f" --property print.key=true --topic {topic} --max-messages {count}"
         )
-        return [[json.loads(part) for part in line.split("\t")] for line in out.splitlines()]
+        values = [json.loads(line.split("\t")[1]) for line in out.splitlines()]
+        # A row that is gone is null, with or without the schema that JsonConverter puts around it.
+        return [value and value["payload"] for value in values]
 
 
     def sql(statements):
@@ -78,13 +80,13 @@ in
         machine.wait_until_succeeds("curl -sf http://127.0.0.1:8083/connectors/customers/status | jq -e '.tasks[0].state == \"RUNNING\"'", timeout=120)
         machine.wait_until_succeeds("sudo -u postgres psql -tAc 'SELECT active FROM pg_replication_slots' | grep t", timeout=60)
 
-    with subtest("a delete arrives as a tombstone, and nothing of it is rewritten"):
+    with subtest("insert and update arrive as rows, a delete as null"):
         sql("INSERT INTO customers VALUES (1, 'Ada', 'ada@example.com')")
         sql("UPDATE customers SET email = 'ada@example.org'")
         sql("DELETE FROM customers")
-        inserted, updated, deleted = [value for _, value in records("customers.public.customers", 3)]
-        assert inserted["payload"]["email"] == "ada@example.com", inserted
-        assert updated["payload"]["email"] == "ada@example.org", updated
+        inserted, updated, deleted = records("customers.public.customers", 3)
+        assert inserted["email"] == "ada@example.com", inserted
+        assert updated["email"] == "ada@example.org", updated
         assert deleted is None, deleted
 
     with subtest("the worker comes back after a crash and goes on where it was"):
@@ -92,8 +94,8 @@ in
         machine.succeed("systemctl kill --signal=KILL kafka-connect")
         machine.wait_until_fails(f"systemctl show -p MainPID --value kafka-connect | grep -x {before}", timeout=30)
         sql("INSERT INTO customers VALUES (2, 'Grace', null)")
-        last = records("customers.public.customers", 4)[-1][1]
-        assert last["payload"]["name"] == "Grace", last
+        last = records("customers.public.customers", 4)[-1]
+        assert last["name"] == "Grace", last
 
     with subtest("of all of it only the exporter is reachable from elsewhere"):
         machine.fail("ss -ltn | grep -E '(0.0.0.0|\\*|\\[::\\]):(2181|5432|8083|9090|9092|9404)'")

@@ -30,7 +30,8 @@ let
         };
       }
       ''
-        export HOME=$PWD
+        # A build log is no terminal, even where Nix gives it one.
+        export HOME=$PWD TERM=dumb
         lab run --scenarios "$scenarios" --report $out ${area}/${name}
       '';
 
