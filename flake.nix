@@ -14,40 +14,40 @@
     }:
     let
       inherit (nixpkgs) lib;
-      forSystems =
-        systems: perSystem:
-        lib.genAttrs systems (
-          system: perSystem (nixpkgs.legacyPackages.${system}.extend self.overlays.default)
-        );
       linux = [
         "x86_64-linux"
         "aarch64-linux"
       ];
-      all = linux ++ [
+      darwin = [
         "x86_64-darwin"
         "aarch64-darwin"
       ];
+      # What `select` takes from the project's scope, for each of the systems.
+      onEach =
+        systems: select:
+        lib.genAttrs systems (
+          system: select (nixpkgs.legacyPackages.${system}.extend self.overlays.default).kafkaConnectLab
+        );
     in
     {
-      overlays.default = import ./overlay.nix { inherit crane; };
+      overlays.default = import ./overlay.nix { inherit crane self; };
 
-      packages = forSystems all (pkgs: pkgs.kafkaConnectLab.published);
-      legacyPackages = forSystems linux (pkgs: { inherit (pkgs.kafkaConnectLab) scenarios; });
+      packages =
+        onEach linux (lab: lab.components.packages // lab.binaries // lab.images // { default = lab.lab; })
+        // onEach darwin (lab: lab.components.packages // lab.binaries // { default = lab.lab; });
+      apps = onEach (linux ++ darwin) (lab: lab.apps);
+      devShells = onEach (linux ++ darwin) (lab: {
+        default = lab.shell;
+      });
+      formatter = onEach (linux ++ darwin) (lab: lab.formatter);
 
-      apps = forSystems all (
-        pkgs:
-        lib.mapAttrs (_: program: {
-          type = "app";
-          program = lib.getExe program;
-          meta = { inherit (program.meta) description; };
-        }) { inherit (pkgs.kafkaConnectLab) exporter producer lab demo; }
+      checks = onEach linux (
+        lab: lab.workspace.checks // lab.scenarios.checks // lab.nixosTests // lab.nixFiles // lab.binaries
       );
-
-      checks = forSystems linux (
-        pkgs: pkgs.kafkaConnectLab.checks // import ./nixos-tests { inherit self lib pkgs; }
-      );
-      devShells = forSystems all (pkgs: { default = pkgs.kafkaConnectLab.devShell; });
-      formatter = forSystems all (pkgs: pkgs.nixfmt-tree);
+      # Any scenario, those that `nix flake check` leaves out too: scenarios.AREA.NAME.
+      legacyPackages = onEach linux (lab: {
+        inherit (lab) scenarios;
+      });
 
       nixosModules = import ./nixos-modules.nix { inherit self lib; };
     };

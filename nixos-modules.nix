@@ -15,8 +15,12 @@ let
   };
 in
 {
-  exporter = module "exporter" (packages: { package = lib.mkDefault packages.exporter; });
-  producer = module "producer" (packages: { package = lib.mkDefault packages.producer; });
+  exporter = module "exporter" (packages: {
+    package = lib.mkDefault packages.exporter;
+  });
+  producer = module "producer" (packages: {
+    package = lib.mkDefault packages.producer;
+  });
   connect = module "connect" (packages: {
     package = lib.mkDefault packages.kafka_3_9;
     plugins = lib.mkDefault [ packages.debezium-postgres_3_7 ];
@@ -29,8 +33,12 @@ in
       self.nixosModules.exporter
       self.nixosModules.producer
       self.nixosModules.connect
-      (module "zookeeper" (packages: { package = lib.mkDefault packages.kafka_3_9; }))
-      (module "kafka" (packages: { package = lib.mkDefault packages.kafka_3_9; }))
+      (module "zookeeper" (packages: {
+        package = lib.mkDefault packages.kafka_3_9;
+      }))
+      (module "kafka" (packages: {
+        package = lib.mkDefault packages.kafka_3_9;
+      }))
       (module "postgres" (_: { }))
       (module "prometheus" (_: { }))
     ];

@@ -1,38 +1,43 @@
 # Everything of this project as one scope in nixpkgs: `pkgs.kafkaConnectLab`.
-{ crane }:
-final: _prev: {
-  kafkaConnectLab = final.lib.makeScope final.newScope (
-    self:
+{ crane, self }:
+final: _prev:
+let
+  inherit (final) lib;
+  toApp = program: {
+    type = "app";
+    program = lib.getExe program;
+    meta = { inherit (program.meta) description; };
+  };
+in
+{
+  kafkaConnectLab = lib.makeScope final.newScope (
+    scope:
     let
-      inherit (final) lib;
-      inherit (self) callPackage;
+      inherit (scope) callPackage;
     in
     {
       craneLib = crane.mkLib final;
       workspace = callPackage ./workspace.nix { };
+      components = callPackage ./components { };
 
       exporter = callPackage ./services/exporter/package.nix { };
       producer = callPackage ./services/producer/package.nix { };
       lab-unwrapped = callPackage ./harness/lab/package.nix { };
       lab = callPackage ./harness/lab/wrapper.nix { };
       demo = callPackage ./harness/lab/demo.nix { };
-      devShell = callPackage ./harness/lab/shell.nix { };
+      shell = callPackage ./harness/lab/shell.nix { };
 
-      components = callPackage ./components { };
+      binaries = { inherit (scope) exporter producer lab; };
+      inherit (callPackage ./services/images.nix { }) images;
+      apps = lib.mapAttrs (_: toApp) (scope.binaries // { inherit (scope) demo; });
+
       scenarios = callPackage ./scenarios { };
-
-      published = self.components.packages // {
-        default = self.lab;
-        inherit (self)
-          exporter
-          producer
-          lab
-          lab-unwrapped
-          ;
+      nixosTests = import ./nixos-tests {
+        inherit self lib;
+        pkgs = final;
       };
-      checks = self.workspace.checks // self.scenarios.checks // lib.mapAttrs' (
-        name: lib.nameValuePair "package-${name}"
-      ) { inherit (self) exporter producer lab; };
+      formatter = final.nixfmt-tree;
+      nixFiles.nix = callPackage ./nix-files.nix { };
     }
   );
 }

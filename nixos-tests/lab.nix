@@ -67,7 +67,7 @@ in
     machine.wait_for_unit("postgresql.target")
 
     with subtest("what the producer sends arrives"):
-        machine.wait_until_succeeds("curl -sf http://127.0.0.1:8080/metrics | grep 'exporter_messages_total{.*outcome=\"ok\"'")
+        machine.wait_until_succeeds("curl -sf http://127.0.0.1:8080/metrics | grep 'exporter_messages_total{.*outcome=\"ok\"'", timeout=120)
 
     with subtest("Prometheus has the value that was sent"):
         message = json.dumps({"vm": {"Type": "gauge", "Name": "vm_gauge", "Description": "A value", "Value": 37.25}})

@@ -4,6 +4,7 @@
   lib,
   runCommand,
   lab,
+  lab-unwrapped,
 }:
 let
   isScenario = name: type: type == "regular" && lib.hasSuffix ".toml" name && !lib.hasPrefix "." name;
@@ -51,7 +52,18 @@ let
 in
 byArea
 // {
-  checks = lib.concatMapAttrs (
+  checks = {
+    scenarios-valid =
+      runCommand "scenarios-valid"
+        {
+          nativeBuildInputs = [ lab-unwrapped ];
+          scenarios = ./.;
+        }
+        ''
+          HOME=$PWD lab validate --scenarios "$scenarios" | tee $out
+        '';
+  }
+  // lib.concatMapAttrs (
     area:
     lib.concatMapAttrs (
       name: scenario: lib.optionalAttrs (quick scenario) { "scenario-${area}-${name}" = scenario; }

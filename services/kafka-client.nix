@@ -79,7 +79,9 @@ in
         KAFKA_BOOTSTRAP_SERVERS = lib.concatStringsSep "," cfg.bootstrapServers;
         KAFKA_TOPIC = cfg.topic;
       }
-      // lib.mapAttrs' (setting: value: lib.nameValuePair (variable setting) (text value)) cfg.kafkaSettings
+      // lib.mapAttrs' (
+        setting: value: lib.nameValuePair (variable setting) (text value)
+      ) cfg.kafkaSettings
       // environment
       // cfg.environment;
       script = ''

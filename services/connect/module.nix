@@ -35,7 +35,9 @@ let
     }
   );
   metrics = pkgs.writeText "jmx.yaml" (builtins.readFile ./jmx.json);
-  rest = "http://${if cfg.listenAddress == "" then "localhost" else cfg.listenAddress}:${toString cfg.port}";
+  rest = "http://${
+    if cfg.listenAddress == "" then "localhost" else cfg.listenAddress
+  }:${toString cfg.port}";
 in
 {
   options.services.kafka-connect-lab.connect = {
