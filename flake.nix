@@ -42,13 +42,27 @@
       formatter = onEach (linux ++ darwin) (lab: lab.formatter);
 
       checks = onEach linux (
-        lab: lab.workspace.checks // lab.scenarios.checks // lab.nixosTests // lab.nixFiles // lab.binaries
+        lab:
+        lab.workspace.checks
+        // lab.scenarios.checks
+        // lab.templateChecks
+        // lab.nixosTests
+        // lab.nixFiles
+        // lab.binaries
       );
       # Any scenario, those that `nix flake check` leaves out too: scenarios.AREA.NAME.
       legacyPackages = onEach linux (lab: {
-        inherit (lab) scenarios;
+        scenarios = lab.scenarios.byArea;
+      });
+      # For flakes of one's own: every scenario of a directory as a check.
+      lib = onEach linux (lab: {
+        scenarioChecks = directory: (lab.scenariosIn directory).checks;
       });
 
+      templates.default = {
+        path = ./template;
+        description = "A connector of one's own, rehearsed by a scenario";
+      };
       nixosModules = import ./nixos-modules.nix { inherit self lib; };
     };
 }

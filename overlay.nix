@@ -31,7 +31,11 @@ in
       inherit (callPackage ./services/images.nix { }) images;
       apps = lib.mapAttrs (_: toApp) (scope.binaries // { inherit (scope) demo; });
 
-      scenarios = callPackage ./scenarios { };
+      scenariosIn = callPackage ./harness/lab/scenarios.nix { };
+      scenarios = scope.scenariosIn ./scenarios;
+      templateChecks = lib.mapAttrs' (
+        name: lib.nameValuePair "template-${name}"
+      ) (scope.scenariosIn ./template/scenarios).checks;
       nixosTests = import ./nixos-tests {
         inherit self lib;
         pkgs = final;
