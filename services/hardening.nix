@@ -21,6 +21,8 @@
   RestrictAddressFamilies = [
     "AF_INET"
     "AF_INET6"
+    # Name resolution asks nscd.
+    "AF_UNIX"
   ];
   RestrictNamespaces = true;
   RestrictRealtime = true;

@@ -160,6 +160,12 @@ in
             "${worker}"
           ]
         );
+        # A JVM makes its code at run time, looks at the machine's memory, and places its threads.
+        ProcSubset = "all";
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged"
+        ];
         LoadCredential = lib.mapAttrsToList (name: file: "${name}:${file}") cfg.credentials;
         # 143: a JVM that was told to end.
         SuccessExitStatus = 143;
