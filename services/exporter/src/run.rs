@@ -10,7 +10,7 @@ use settings::KafkaSettingError;
 
 use crate::consumer::{self, ConsumerError, JournalOptions, Options};
 use crate::demo::{Demo, DemoError};
-use crate::http::{Scrapes, Server, bind, routes};
+use crate::http::{Scrapes, Server, WebConfig, WebConfigError, bind, routes};
 use crate::settings::{AssignmentStrategy, OffsetReset, Settings};
 use crate::state::State;
 use crate::telemetry::Telemetry;
@@ -27,6 +27,9 @@ pub enum RunError {
     /// Settings that make no sense together.
     #[error("{0}")]
     Contradiction(&'static str),
+    /// The web configuration file cannot be used.
+    #[error("WEB_CONFIG_FILE (--web.config.file)")]
+    Web(#[from] WebConfigError),
     /// There is no demonstration.
     #[error(transparent)]
     Demo(#[from] DemoError),
@@ -142,6 +145,13 @@ async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<()
     let figures = Arc::clone(&state);
     telemetry.observe(&settings.kafka.topic, Arc::new(move || figures.figures()))?;
 
+    let web = settings
+        .web_config_file
+        .as_deref()
+        .map(WebConfig::load)
+        .transpose()?
+        .unwrap_or_default();
+    let scheme = web.scheme();
     let address = &settings.listen_addr;
     let listener = bind(address).await.map_err(|source| RunError::Listen {
         address: address.to_string(),
@@ -165,11 +175,11 @@ async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<()
     tracing::info!(
         topic = state.topic(),
         brokers = settings.kafka.bootstrap_servers,
-        "serving http://{shown}/metrics"
+        "serving {scheme}://{shown}/metrics"
     );
 
     let scrapes = Scrapes::new(Arc::clone(&state), usize::from(settings.max_scrapes));
-    let server = Server::new(listener, warp::service(routes(state, scrapes)));
+    let server = Server::new(listener, warp::service(routes(state, scrapes)), web);
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(server.run(
         async move {

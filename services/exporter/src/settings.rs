@@ -77,6 +77,14 @@ pub struct Settings {
         help_heading = "HTTP"
     )]
     pub listen_addr: ListenAddr,
+    /// TLS, client certificates and basic auth, as in the web configuration file of other exporters
+    #[arg(
+        long = "web.config.file",
+        env = "WEB_CONFIG_FILE",
+        value_name = "FILE",
+        help_heading = "HTTP"
+    )]
+    pub web_config_file: Option<std::path::PathBuf>,
     /// Answers to /metrics at a time; more are told to come again
     #[arg(long, env = "MAX_SCRAPES", default_value = "16", value_parser = positive::<u16>, help_heading = "HTTP")]
     pub max_scrapes: u16,

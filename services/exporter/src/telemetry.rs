@@ -18,6 +18,7 @@ pub struct Telemetry {
     metrics_rejected: IntCounter,
     rejected: IntCounterVec,
     dead_letters: IntCounterVec,
+    state_transactions: IntCounterVec,
     /// Series that came from another partition than before.
     pub moved: IntCounter,
     /// Counters that fell.
@@ -121,6 +122,11 @@ impl Telemetry {
                 "Copies of refused messages for the dead-letter topic",
                 &["outcome"],
             )?,
+            state_transactions: counters(
+                "exporter_state_transactions_total",
+                "Writes of changed series and offsets to the state topic",
+                &["outcome"],
+            )?,
             moved: counter(
                 "exporter_series_moved_total",
                 "Series that came from another partition than before",
@@ -181,6 +187,12 @@ impl Telemetry {
     pub fn dead_letter(&self, written: bool) {
         let outcome = if written { "written" } else { "lost" };
         self.dead_letters.with_label_values(&[outcome]).inc();
+    }
+
+    /// A transaction on the state topic was committed, or failed.
+    pub fn state_transaction(&self, committed: bool) {
+        let outcome = if committed { "committed" } else { "failed" };
+        self.state_transactions.with_label_values(&[outcome]).inc();
     }
 
     /// Adds the metrics whose values are looked up when a scrape comes.

@@ -60,6 +60,7 @@ fn a_restart_has_every_series_again_without_a_replay() {
     });
     exporter.ready();
     let before = exporter.series();
+    lab.kafka.committed(&lab.group, &lab.topic, 2, 100);
     assert!(exporter.stop().0.success());
     let exporter = lab.start("absolute");
     exporter.ready();

@@ -14,11 +14,12 @@ use futures::executor::block_on;
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, DefaultConsumerContext};
+use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::state::State;
@@ -43,7 +44,7 @@ pub(super) struct Journal {
     state: Arc<State>,
     config: ClientConfig,
     group: String,
-    producer: BaseProducer,
+    producer: BaseProducer<Reader>,
     stop: Arc<AtomicBool>,
     initialised: AtomicBool,
     /// Offsets of the last transaction, by partition.
@@ -75,7 +76,7 @@ impl Journal {
             .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
             .set("compression.type", "lz4")
             .set("linger.ms", "0")
-            .create()?;
+            .create_with_context(Reader)?;
         Ok(Journal {
             options,
             state,
@@ -200,7 +201,7 @@ impl Journal {
     /// Reads the state of these partitions from its first record to its last.
     fn read(&self, partitions: &BTreeSet<i32>) -> KafkaResult<()> {
         let topic = self.options.topic.as_str();
-        let reader = |isolation: &str| -> KafkaResult<BaseConsumer<DefaultConsumerContext>> {
+        let reader = |isolation: &str| -> KafkaResult<BaseConsumer<Reader>> {
             // It assigns partitions to itself and never joins the group that it has to name.
             self.config
                 .clone()
@@ -210,7 +211,7 @@ impl Journal {
                 .set("enable.partition.eof", "true")
                 .set("auto.offset.reset", "earliest")
                 .set("isolation.level", isolation)
-                .create()
+                .create_with_context(Reader)
         };
         let everything = reader("read_uncommitted")?;
         let settled = reader("read_committed")?;
@@ -291,11 +292,13 @@ impl Journal {
         match self.transact(consumer, &changed) {
             Ok(()) => {
                 self.state.clean();
+                self.state.telemetry().state_transaction(true);
                 self.committed.lock().extend(changed);
                 Ok(())
             }
             Err(error) if is_fatal(&error) => Err(error),
             Err(error) => {
+                self.state.telemetry().state_transaction(false);
                 tracing::warn!(%error, "a transaction failed; the next one carries its changes");
                 if let Err(error) = self.producer.abort_transaction(TIMEOUT)
                     && is_fatal(&error)
@@ -337,6 +340,30 @@ impl Journal {
         })?;
         retrying(|| self.producer.commit_transaction(TIMEOUT))
     }
+}
+
+/// Logs as the others do, and takes the end of a partition for no error.
+struct Reader;
+
+impl ClientContext for Reader {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        super::context::log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            tracing::warn!(target: "rdkafka", %error, "{reason}");
+        }
+    }
+}
+
+impl ConsumerContext for Reader {}
+
+impl ProducerContext for Reader {
+    type DeliveryOpaque = ();
+
+    // What was not delivered makes its transaction fail.
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
 }
 
 /// Whether it was committed is unknown after a retriable error, and asking again tells.

@@ -6,20 +6,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
-use warp::http::{Request, Response};
+use warp::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use warp::http::{HeaderValue, Request, Response, StatusCode};
 use warp::hyper::body::Incoming;
 use warp::hyper::server::conn::http1;
 use warp::hyper::service::service_fn;
 
-use super::body::Held;
+use super::auth::Users;
+use super::body::{Bytes, Held};
+use super::stalled::Stalled;
+use super::web_config::WebConfig;
 use crate::ListenAddr;
 
 /// A client has this long to send a request's head; also the longest silence between two requests.
 const HEAD: Duration = Duration::from_secs(30);
+/// A client has this long to read some of its answer, and for a TLS handshake.
+const STALLED: Duration = Duration::from_secs(30);
 /// Open connections at a time; more wait in the system's queue.
 const CONNECTIONS: usize = 512;
 
@@ -40,6 +48,7 @@ pub async fn bind(address: &ListenAddr) -> io::Result<TcpListener> {
 pub struct Server<S> {
     listener: TcpListener,
     service: S,
+    web: WebConfig,
 }
 
 impl<S, B> Server<S>
@@ -49,12 +58,16 @@ where
         + Send
         + 'static,
     S::Future: Send,
-    B: http_body::Body<Data = bytes::Bytes> + Unpin + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: http_body::Body<Data = Bytes> + From<Bytes> + Unpin + Send + 'static,
+    B::Error: Into<Failure>,
 {
     /// Ready to [`Server::run`].
-    pub fn new(listener: TcpListener, service: S) -> Server<S> {
-        Server { listener, service }
+    pub fn new(listener: TcpListener, service: S, web: WebConfig) -> Server<S> {
+        Server {
+            listener,
+            service,
+            web,
+        }
     }
 
     /// Serves until `stop` comes, then lets answers end that are on their way, for `grace` at most.
@@ -92,27 +105,79 @@ where
         place: Option<OwnedSemaphorePermit>,
         graceful: &GracefulShutdown,
     ) {
-        let service = self.service.clone();
-        let held = service_fn(move |request| {
-            let mut service = service.clone();
-            async move {
-                let mut answer = service.call(request).await?;
-                let place = answer
-                    .extensions_mut()
-                    .remove::<Arc<OwnedSemaphorePermit>>();
-                Ok::<_, Infallible>(answer.map(|body| Held::new(body, place)))
-            }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(stream), held);
-        let connection = graceful.watch(connection);
+        let (service, users) = (self.service.clone(), self.web.users.clone());
+        let acceptor = self.web.tls.clone().map(TlsAcceptor::from);
+        let watcher = graceful.watcher();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let stream = Stalled::new(stream, STALLED);
+            let ended = match acceptor {
+                None => connection(stream, service, users, watcher).await,
+                Some(acceptor) => {
+                    match tokio::time::timeout(STALLED, acceptor.accept(stream)).await {
+                        Ok(Ok(stream)) => connection(stream, service, users, watcher).await,
+                        Ok(Err(error)) => Err(error.into()),
+                        Err(elapsed) => Err(elapsed.into()),
+                    }
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(place);
         });
     }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn connection<I, S, B>(
+    stream: I,
+    service: S,
+    users: Option<Users>,
+    watcher: Watcher,
+) -> Result<(), Failure>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + From<Bytes> + Unpin + Send + 'static,
+    B::Error: Into<Failure>,
+{
+    let held = service_fn(move |request: Request<Incoming>| {
+        let (mut service, users) = (service.clone(), users.clone());
+        async move {
+            if let Some(users) = users {
+                let header = request.headers().get(AUTHORIZATION);
+                let header = header
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned);
+                if !users.accept(header.as_deref()).await {
+                    return Ok(unauthorized().map(|body| Held::new(body, None)));
+                }
+            }
+            let mut answer = service.call(request).await?;
+            let place = answer
+                .extensions_mut()
+                .remove::<Arc<OwnedSemaphorePermit>>();
+            Ok::<_, Infallible>(answer.map(|body| Held::new(body, place)))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), held);
+    Ok(watcher.watch(connection).await?)
+}
+
+fn unauthorized<B: From<Bytes>>() -> Response<B> {
+    let mut answer = Response::new(B::from(Bytes::from("a user and a password are needed\n")));
+    *answer.status_mut() = StatusCode::UNAUTHORIZED;
+    answer.headers_mut().insert(
+        WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"exporter\""),
+    );
+    answer
 }

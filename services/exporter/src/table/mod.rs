@@ -94,6 +94,16 @@ pub enum CounterMode {
     Delta,
 }
 
+/// What goes for all metrics of a record.
+#[derive(Clone, Copy)]
+struct Arrival {
+    record: Record,
+    counters: CounterMode,
+    visible: bool,
+    /// When the TTL begins to count.
+    heard: Instant,
+}
+
 struct Series {
     family: u32,
     labels: Labels,
@@ -207,24 +217,22 @@ impl Table {
         message: &Message<'_>,
         heard: Instant,
     ) {
-        let record = Record {
-            partition,
-            offset: -1,
-            timestamp_ms,
+        let arrival = Arrival {
+            record: Record {
+                partition,
+                offset: -1,
+                timestamp_ms,
+            },
+            counters: CounterMode::Absolute,
+            visible: false,
+            heard,
         };
         // What is read from the state topic need not go there again.
         let changes = self.changes.take();
         for metric in &message.metrics {
             // What a limit or a newer value of another partition refuses now is not there to be shown.
             let mut applied = Applied::default();
-            let _ = self.hold(
-                record,
-                metric,
-                CounterMode::Absolute,
-                false,
-                heard,
-                &mut applied,
-            );
+            let _ = self.hold(arrival, metric, &mut applied);
         }
         self.changes = changes;
     }
@@ -281,7 +289,12 @@ impl Table {
             return Outcome::Duplicate;
         }
         state.applied = record.offset;
-        let visible = !state.withheld;
+        let arrival = Arrival {
+            record,
+            counters: self.counters,
+            visible: !state.withheld,
+            heard: now,
+        };
         let mut applied = Applied::default();
         for (place, metric) in message
             .into_iter()
@@ -291,11 +304,10 @@ impl Table {
             let outcome = if place >= self.limits.series_per_message {
                 Err(Refused::MessageSeriesLimit)
             } else if self.partition_label {
-                with_partition(metric, record.partition).and_then(|metric| {
-                    self.apply_metric(record, &metric, visible, now, &mut applied)
-                })
+                with_partition(metric, record.partition)
+                    .and_then(|metric| self.apply_metric(arrival, &metric, &mut applied))
             } else {
-                self.apply_metric(record, metric, visible, now, &mut applied)
+                self.apply_metric(arrival, metric, &mut applied)
             };
             match outcome {
                 Ok(()) => applied.accepted += 1,
@@ -307,24 +319,18 @@ impl Table {
 
     fn apply_metric(
         &mut self,
-        record: Record,
+        arrival: Arrival,
         metric: &Metric<'_>,
-        visible: bool,
-        now: Instant,
         applied: &mut Applied,
     ) -> Result<(), Refused> {
         self.limits.check(metric)?;
-        self.hold(record, metric, self.counters, visible, now, applied)
+        self.hold(arrival, metric, applied)
     }
 
-    /// Takes a value in; `counters` says how, for a counter that is known already.
     fn hold(
         &mut self,
-        record: Record,
+        arrival: Arrival,
         metric: &Metric<'_>,
-        counters: CounterMode,
-        visible: bool,
-        now: Instant,
         applied: &mut Applied,
     ) -> Result<(), Refused> {
         let known = self.claims.family(&self.families, &metric.name);
@@ -340,28 +346,26 @@ impl Table {
                 .identities
                 .find(&self.series, id, family, &metric.labels)
             {
-                self.update(place, record, metric, counters, visible, now, applied)?;
+                self.update(place, arrival, metric, applied)?;
                 self.describe(id, metric);
                 return Ok(());
             }
         }
-        let place = self.create(known, record, metric, now)?;
-        self.set_value(place, metric.value, visible);
+        let place = self.create(known, arrival.record, metric, arrival.heard)?;
+        self.set_value(place, metric.value, arrival.visible);
         Ok(())
     }
 
     fn update(
         &mut self,
         place: u32,
-        record: Record,
+        arrival: Arrival,
         metric: &Metric<'_>,
-        counters: CounterMode,
-        visible: bool,
-        now: Instant,
         applied: &mut Applied,
     ) -> Result<(), Refused> {
+        let record = arrival.record;
         let before = self.values[place as usize];
-        let value = match (metric.kind, counters) {
+        let value = match (metric.kind, arrival.counters) {
             (Kind::Counter, CounterMode::Delta) => before + metric.value,
             _ => metric.value,
         };
@@ -377,11 +381,11 @@ impl Table {
             applied.moved += 1;
         }
         series.timestamp_ms = record.timestamp_ms;
-        series.updated = now;
+        series.updated = arrival.heard;
         if metric.kind == Kind::Counter && value < before {
             applied.resets += 1;
         }
-        self.set_value(place, value, visible);
+        self.set_value(place, value, arrival.visible);
         Ok(())
     }
 

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use exporter::exposition::Syntax;
 use rdkafka::ClientConfig;
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
@@ -89,6 +91,31 @@ impl Kafka {
             assert!(error.to_string().contains("Queue full"), "{error}");
             self.producer.poll(Duration::from_millis(100));
             record = back;
+        }
+    }
+
+    /// Waits until a group has committed `records` of a topic in all.
+    pub fn committed(&self, group: &str, topic: &str, partitions: i32, records: i64) {
+        let consumer: BaseConsumer = config(&self.bootstrap)
+            .set("group.id", group)
+            .create()
+            .unwrap();
+        let mut wanted = TopicPartitionList::new();
+        wanted.add_partition_range(topic, 0, partitions - 1);
+        let begin = Instant::now();
+        loop {
+            let found = consumer
+                .committed_offsets(wanted.clone(), PATIENCE)
+                .unwrap();
+            let offsets = found
+                .elements()
+                .iter()
+                .map(|element| element.offset().to_raw().unwrap().max(0))
+                .sum::<i64>();
+            if offsets == records {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{offsets} of {records}");
         }
     }
 
