@@ -70,6 +70,14 @@ fn kill_once(lab: &Lab, victim: Victim, kill: Signal, after: Duration, what: &st
             None => signal(up.id(), kill),
         },
     }
+    // A runner that was not heard would have nothing left either, if it had started nothing yet.
+    let killed = Instant::now();
+    while up.try_wait().unwrap().is_none() {
+        assert!(
+            killed.elapsed() < Duration::from_secs(5),
+            "{what}: five seconds later `lab up` still runs"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
     lab.assert_nothing_left(&taken, what);
-    up.wait().unwrap();
 }

@@ -6,6 +6,7 @@ mod damaged;
 mod failing;
 mod input;
 mod killed;
+mod offline;
 mod readme;
 mod schema;
 mod support;

@@ -58,7 +58,21 @@ impl Lab {
     }
 
     pub fn start(&self, arguments: &[&str]) -> Child {
-        self.command(arguments)
+        // A shell starts what runs in its background with SIGINT ignored, and children inherit that.
+        let lab = self.command(arguments);
+        let mut command = Command::new("env");
+        command
+            .arg("--default-signal=INT")
+            .arg(lab.get_program())
+            .args(lab.get_args());
+        for (name, value) in lab.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -127,8 +127,8 @@ impl Native {
         let ports = reserve(&handle, &members, spec.ports)?;
         let mut endpoints = Endpoints::default();
         for name in &members {
-            for (key, address) in name.service().endpoints(&ports[name]) {
-                endpoints.set(name.as_str(), key, address);
+            for (key, port) in &ports[name] {
+                endpoints.set(name.as_str(), *key, name.service().address(*port));
             }
         }
         let control = Arc::new(Control {

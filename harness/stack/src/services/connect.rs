@@ -40,13 +40,6 @@ impl Service for Connect {
         &[("rest", 8083), ("jmx", 9404)]
     }
 
-    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
-        ports
-            .iter()
-            .map(|(key, port)| (*key, format!("http://127.0.0.1:{port}")))
-            .collect()
-    }
-
     fn components(&self) -> &'static [&'static str] {
         &[kafka::COMPONENT, AGENT, PLUGINS[0]]
     }

@@ -45,11 +45,8 @@ impl Service for Kafka {
         &[("bootstrap", 9092)]
     }
 
-    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
-        ports
-            .iter()
-            .map(|(key, port)| (*key, format!("127.0.0.1:{port}")))
-            .collect()
+    fn address(&self, port: u16) -> String {
+        format!("127.0.0.1:{port}")
     }
 
     fn components(&self) -> &'static [&'static str] {

@@ -43,10 +43,14 @@ pub trait Service: Sync {
     fn needs(&self) -> &'static [ServiceName];
     /// Endpoint keys with the port that each has by default.
     fn ports(&self) -> &'static [(&'static str, u16)];
-    /// Endpoints by key, from its ports by key.
-    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String>;
+    /// What stands in an endpoint, for one of its ports: a URL, unless the service says otherwise.
+    fn address(&self, port: u16) -> String {
+        format!("http://127.0.0.1:{port}")
+    }
     /// Names of the components that have to be installed.
-    fn components(&self) -> &'static [&'static str];
+    fn components(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Writes its settings into the run's directory and says how it is started.
     ///
     /// # Errors

@@ -48,21 +48,13 @@ impl Service for Postgres {
         &[("sql", 5432)]
     }
 
-    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
+    fn address(&self, port: u16) -> String {
         // Without the settings there is no user to connect as; `launch` reports what is wrong with them.
         let (user, password) = settings().map_or_else(
             |_| Default::default(),
             |settings| (settings.user, settings.password),
         );
-        ports
-            .iter()
-            .map(|(key, port)| {
-                (
-                    *key,
-                    format!("postgresql://{user}:{password}@127.0.0.1:{port}/postgres"),
-                )
-            })
-            .collect()
+        format!("postgresql://{user}:{password}@127.0.0.1:{port}/postgres")
     }
 
     fn components(&self) -> &'static [&'static str] {

@@ -34,14 +34,6 @@ impl Service for Producer {
         &[]
     }
 
-    fn endpoints(&self, _ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
-        BTreeMap::new()
-    }
-
-    fn components(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
         let config = settings()?;
         let bootstrap = site

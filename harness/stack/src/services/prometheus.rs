@@ -40,17 +40,6 @@ impl Service for Prometheus {
         &[("http", 9090)]
     }
 
-    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
-        ports
-            .iter()
-            .map(|(key, port)| (*key, format!("http://127.0.0.1:{port}")))
-            .collect()
-    }
-
-    fn components(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
         let name = ServiceName::Prometheus;
         let config = settings()?;

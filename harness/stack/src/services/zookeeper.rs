@@ -34,11 +34,8 @@ impl Service for Zookeeper {
         &[("client", 2181)]
     }
 
-    fn endpoints(&self, ports: &BTreeMap<&'static str, u16>) -> BTreeMap<&'static str, String> {
-        ports
-            .iter()
-            .map(|(key, port)| (*key, format!("127.0.0.1:{port}")))
-            .collect()
+    fn address(&self, port: u16) -> String {
+        format!("127.0.0.1:{port}")
     }
 
     fn components(&self) -> &'static [&'static str] {
