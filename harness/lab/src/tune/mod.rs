@@ -30,6 +30,8 @@ const WRITE_RATE: &str = "kafka_connect_source_task_source_record_write_rate";
 const LOOK: Duration = Duration::from_millis(500);
 /// How much longer than its window a slow row is watched, until it has grown often enough.
 const LONGEST_EXTRA: Duration = Duration::from_secs(60);
+/// A source that has polled nothing and written nothing for so long has no more. A busy machine pauses for some seconds.
+const DRY: Duration = Duration::from_secs(10);
 /// How long a connector may take until its first record.
 const FIRST_RECORD: Duration = Duration::from_secs(60);
 /// Totals and end offsets may differ by this share: the last batches are written but not yet counted.
@@ -217,7 +219,7 @@ impl Tune {
                 .latest(context, POLL_TOTAL, connector)
                 .await?
                 .unwrap_or(0.0);
-            let ran_dry = total >= polled && last_growth.1.elapsed() > LOOK * 6;
+            let ran_dry = total >= polled && last_growth.1.elapsed() > DRY;
             let enough = first.elapsed() >= needed
                 && rate::steps(&values, self.warm_up.get()).len() >= rate::STEPS;
             if enough || ran_dry || first.elapsed() > needed + LONGEST_EXTRA {
