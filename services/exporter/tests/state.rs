@@ -205,3 +205,17 @@ fn exactly_once(lab: &Lab, seed: u64, kills: u64) {
         std::thread::sleep(Duration::from_millis(200));
     }
 }
+
+/// The state topic once came into being with one partition and without compaction, because a producer's
+/// question about it made the broker create it.
+#[test]
+fn the_state_topic_is_made_with_every_partition_and_compacted() {
+    let Some(lab) = Lab::new(3) else { return };
+    lab.kafka.send(&lab.topic, 2, &gauge("a", 1.0));
+    let exporter = lab.start("absolute");
+    exporter.until("a write", |samples| {
+        samples.get("exporter_state_transactions_total{outcome=\"committed\"}") >= Some(&1.0)
+    });
+    assert_eq!(lab.kafka.partitions(&lab.state), 3);
+    assert_eq!(lab.kafka.setting(&lab.state, "cleanup.policy"), "compact");
+}

@@ -34,9 +34,7 @@ impl DeadLetters {
         telemetry: Telemetry,
     ) -> Result<DeadLetters, KafkaError> {
         let mut config = config.clone();
-        for (name, _) in super::DEFAULTS.iter().chain(super::RESERVED) {
-            config.remove(name);
-        }
+        super::without_group(&mut config);
         config
             .set("client.id", "exporter-dead-letters")
             .set("enable.idempotence", "true");

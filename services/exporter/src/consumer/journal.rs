@@ -66,9 +66,7 @@ impl Journal {
             .get("group.instance.id")
             .map_or_else(unique, str::to_owned);
         let mut config = config.clone();
-        for (name, _) in super::DEFAULTS.iter().chain(super::RESERVED) {
-            config.remove(name);
-        }
+        super::without_group(&mut config);
         let producer = config
             .clone()
             .set("client.id", "exporter-state")
@@ -76,6 +74,8 @@ impl Journal {
             .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
             .set("compression.type", "lz4")
             .set("linger.ms", "0")
+            // Partitions that are added later are known within this time.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             .create_with_context(Reader)?;
         Ok(Journal {
             options,
@@ -132,7 +132,7 @@ impl Journal {
             .iter()
             .map(|element| element.partition())
             .collect();
-        self.ensure_topic(&numbers)?;
+        self.ensure_topic(consumer, &numbers)?;
         self.read(&numbers)?;
         let mut known = self.committed.lock();
         for element in committed.elements() {
@@ -151,30 +151,28 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes the topic, or more partitions of it, where they are missing.
-    fn ensure_topic(&self, wanted: &BTreeSet<i32>) -> KafkaResult<()> {
+    /// Makes the topic, or more partitions of it, where they are missing, and waits until they are there.
+    ///
+    /// The group's consumer asks for the metadata, never the producer: a producer's question makes the broker
+    /// create the topic with its defaults, without compaction and with too few partitions.
+    fn ensure_topic<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        wanted: &BTreeSet<i32>,
+    ) -> KafkaResult<()> {
+        let partitions = |topic: &str| -> KafkaResult<usize> {
+            let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
+            Ok(metadata
+                .topics()
+                .first()
+                .map_or(0, |topic| topic.partitions().len()))
+        };
         let topic = self.options.topic.as_str();
-        let metadata = self
-            .producer
-            .client()
-            .fetch_metadata(Some(self.state.topic()), TIMEOUT)?;
-        let of_metrics = metadata
-            .topics()
-            .first()
-            .map_or(0, |topic| topic.partitions().len());
-        let needed = of_metrics.max(
-            wanted
-                .last()
-                .map_or(0, |last| usize::try_from(*last).unwrap_or(0) + 1),
-        );
-        let metadata = self
-            .producer
-            .client()
-            .fetch_metadata(Some(topic), TIMEOUT)?;
-        let there = metadata
-            .topics()
-            .first()
-            .map_or(0, |topic| topic.partitions().len());
+        let highest = wanted
+            .last()
+            .map_or(0, |last| usize::try_from(*last).unwrap_or(0) + 1);
+        let needed = partitions(self.state.topic())?.max(highest);
+        let there = partitions(topic)?;
         if there >= needed {
             return Ok(());
         }
@@ -194,6 +192,13 @@ impl Journal {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((_, code)) => return Err(KafkaError::AdminOp(code)),
             }
+        }
+        let deadline = Instant::now() + TIMEOUT;
+        while partitions(topic)? < needed {
+            if Instant::now() > deadline {
+                return Err(KafkaError::AdminOp(RDKafkaErrorCode::UnknownPartition));
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }

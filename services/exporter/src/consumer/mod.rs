@@ -89,6 +89,20 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("fetch.wait.max.ms", "100"),
 ];
 
+/// Leaves the settings of brokers and security, and takes away those of the group, of which other clients
+/// would warn.
+fn without_group(config: &mut ClientConfig) {
+    let ours = DEFAULTS.iter().chain(RESERVED).map(|(name, _)| *name);
+    for name in ours.chain([
+        "session.timeout.ms",
+        "heartbeat.interval.ms",
+        "max.poll.interval.ms",
+        "group.protocol",
+    ]) {
+        config.remove(name);
+    }
+}
+
 /// Starts consuming. The thread ends when `stop` is set, having committed and left the group, or with an
 /// error that trying again does not mend.
 ///

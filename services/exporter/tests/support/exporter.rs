@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use exporter::exposition::Syntax;
 use rdkafka::ClientConfig;
 use rdkafka::TopicPartitionList;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -92,6 +92,23 @@ impl Kafka {
             self.producer.poll(Duration::from_millis(100));
             record = back;
         }
+    }
+
+    pub fn partitions(&self, topic: &str) -> usize {
+        let consumer: BaseConsumer = config(&self.bootstrap).create().unwrap();
+        let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+        metadata.topics()[0].partitions().len()
+    }
+
+    /// A setting of a topic.
+    pub fn setting(&self, topic: &str, name: &str) -> String {
+        let admin: AdminClient<DefaultClientContext> = config(&self.bootstrap).create().unwrap();
+        let topic = ResourceSpecifier::Topic(topic);
+        let described = runtime()
+            .block_on(admin.describe_configs([&topic], &AdminOptions::new()))
+            .unwrap();
+        let resource = described.into_iter().next().unwrap().unwrap();
+        resource.get(name).unwrap().value.clone().unwrap()
     }
 
     /// Waits until a group has committed `records` of a topic in all.
