@@ -41,11 +41,14 @@ in
       enable = true;
       listenAddress = mkDefault "127.0.0.1";
       globalConfig = lib.mapAttrs (_: mkDefault) settings.global;
-      scrapeConfigs = lib.mapAttrsToList (job: targets: {
-        job_name = job;
-        metrics_path = settings.jobs.${job}.path;
-        static_configs = [ { inherit targets; } ];
-      }) cfg.targets;
+      scrapeConfigs = lib.mapAttrsToList (
+        job: targets:
+        settings.jobs.${job}.scrape
+        // {
+          job_name = job;
+          static_configs = [ { inherit targets; } ];
+        }
+      ) cfg.targets;
     };
   };
 }

@@ -26,7 +26,7 @@ use rate::Slope;
 const WRITE_TOTAL: &str = "kafka_connect_source_task_source_record_write_total";
 const POLL_TOTAL: &str = "kafka_connect_source_task_source_record_poll_total";
 const WRITE_RATE: &str = "kafka_connect_source_task_source_record_write_rate";
-/// Scrapes are half a second apart.
+/// Scrapes of Connect are a second apart.
 const LOOK: Duration = Duration::from_millis(500);
 /// How much longer than its window a slow row is watched, until it has grown often enough.
 const LONGEST_EXTRA: Duration = Duration::from_secs(60);
@@ -214,12 +214,10 @@ impl Tune {
             if total > last_growth.0 {
                 last_growth = (total, Instant::now());
             }
-            // Everything that was polled is written, and nothing more comes.
-            let polled = self
-                .latest(context, POLL_TOTAL, connector)
-                .await?
-                .unwrap_or(0.0);
-            let ran_dry = total >= polled && last_growth.1.elapsed() > DRY;
+            // Everything that was polled is written, and nothing more comes. A worker too busy to be scraped has no value now.
+            let polled = self.latest(context, POLL_TOTAL, connector).await?;
+            let ran_dry = polled.is_some_and(|polled| total >= polled)
+                && last_growth.1.elapsed() > DRY;
             let enough = first.elapsed() >= needed
                 && rate::steps(&values, self.warm_up.get()).len() >= rate::STEPS;
             if enough || ran_dry || first.elapsed() > needed + LONGEST_EXTRA {

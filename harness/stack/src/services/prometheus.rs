@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::{Service, ServiceName};
@@ -26,7 +26,8 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
 pub(crate) struct Job {
     pub service: ServiceName,
     endpoint: String,
-    path: String,
+    /// Of the scrape configuration, what does not depend on the run.
+    scrape: Map<String, Value>,
 }
 
 pub(super) struct Prometheus;
@@ -54,11 +55,10 @@ impl Service for Prometheus {
                 site.endpoints
                     .endpoint("prometheus", target.service.as_str(), &target.endpoint)?;
             let address = url.trim_start_matches("http://");
-            jobs.push(json!({
-                "job_name": job,
-                "metrics_path": target.path,
-                "static_configs": [{ "targets": [address] }],
-            }));
+            let mut scrape = target.scrape.clone();
+            scrape.insert("job_name".to_owned(), job.as_str().into());
+            scrape.insert("static_configs".to_owned(), json!([{ "targets": [address] }]));
+            jobs.push(scrape);
         }
         let file = directory.join("prometheus.yml");
         // JSON is YAML.
