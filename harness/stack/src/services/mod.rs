@@ -13,7 +13,6 @@ pub(crate) mod prometheus;
 mod properties;
 mod zookeeper;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
