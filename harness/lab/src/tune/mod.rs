@@ -216,8 +216,8 @@ impl Tune {
             }
             // Everything that was polled is written, and nothing more comes. A worker too busy to be scraped has no value now.
             let polled = self.latest(context, POLL_TOTAL, connector).await?;
-            let ran_dry = polled.is_some_and(|polled| total >= polled)
-                && last_growth.1.elapsed() > DRY;
+            let ran_dry =
+                polled.is_some_and(|polled| total >= polled) && last_growth.1.elapsed() > DRY;
             let enough = first.elapsed() >= needed
                 && rate::steps(&values, self.warm_up.get()).len() >= rate::STEPS;
             if enough || ran_dry || first.elapsed() > needed + LONGEST_EXTRA {

@@ -57,7 +57,10 @@ impl Service for Prometheus {
             let address = url.trim_start_matches("http://");
             let mut scrape = target.scrape.clone();
             scrape.insert("job_name".to_owned(), job.as_str().into());
-            scrape.insert("static_configs".to_owned(), json!([{ "targets": [address] }]));
+            scrape.insert(
+                "static_configs".to_owned(),
+                json!([{ "targets": [address] }]),
+            );
             jobs.push(scrape);
         }
         let file = directory.join("prometheus.yml");
