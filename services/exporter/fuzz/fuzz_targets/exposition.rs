@@ -7,7 +7,7 @@ use exporter::exposition::{Escaping, Filter, Syntax, render};
 use exporter::table::{Limits, Record, Table};
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../tests/support/strict.rs"]
+#[path = "../../tests/suite/support/strict.rs"]
 #[allow(dead_code)]
 mod strict;
 

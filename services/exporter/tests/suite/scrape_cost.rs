@@ -1,17 +1,13 @@
 //! What scrapes cost the consumption, measured: 8 clients that scrape every 100 ms, and one that does not
 //! read its answer. A figure of a quiet machine: it runs only with `EXPORTER_BENCH=1`, on the broker that
 //! `LAB_BOOTSTRAP` names.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
-
-mod support;
-
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use support::exporter::{Exporter, Kafka, broker, get, unique};
+use crate::support::exporter::{Exporter, Kafka, broker, get, unique};
 
 const MESSAGES: u32 = 200_000;
 const METRICS: u32 = 20;

@@ -1,17 +1,13 @@
 //! What the table holds is what a reader of `/metrics` gets, whatever the messages say.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use crate::support::{hostile, strict};
 use exporter::exposition::names::without_controls;
 use exporter::exposition::{Escaping, Filter, Syntax, render};
 use exporter::table::{Limits, Outcome, Record, Table};
 use message::{Kind, Message, Metric};
 use proptest::prelude::*;
-use support::{hostile, strict};
 
 fn table() -> Table {
     let mut table = Table::new(Limits::default(), false);

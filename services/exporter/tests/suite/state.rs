@@ -1,14 +1,10 @@
 //! The state topic and delta mode, on the real broker that `LAB_BOOTSTRAP` names.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::support::exporter::{Exporter, Kafka, broker, counter, gauge, unique};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use support::exporter::{Exporter, Kafka, broker, counter, gauge, unique};
 
 /// A killed member's partitions and transactions are free only after their time limits.
 const CONVERGED: Duration = Duration::from_secs(120);

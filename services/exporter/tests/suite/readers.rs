@@ -4,10 +4,6 @@
 //!
 //! A reader that the machine lacks is skipped with a printed reason. Python is `python3`, or what `PYTHON`
 //! names, for one with prometheus_client.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,14 +12,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use crate::support::exporter::PATIENCE;
+use crate::support::{hostile, strict};
 use exporter::exposition::{Escaping, Filter, Syntax, negotiate, render};
 use exporter::table::{Limits, Outcome, Record, Table};
 use message::Metric;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use support::exporter::PATIENCE;
-use support::{hostile, strict};
 
 const MESSAGES: usize = 100_000;
 /// Messages of one table, and so of one pair of files.
@@ -347,7 +343,7 @@ fn scraped(prometheus: &str) -> BTreeMap<String, usize> {
     if TcpStream::connect(prometheus).is_err() {
         return BTreeMap::new();
     }
-    let answer = support::exporter::get(prometheus, query, &[]);
+    let answer = crate::support::exporter::get(prometheus, query, &[]);
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(&answer.body) else {
         return BTreeMap::new();
     };

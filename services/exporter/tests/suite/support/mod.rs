@@ -1,5 +1,5 @@
 //! Helpers of several tests.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code)]
 
 pub mod exporter;
 pub mod hostile;

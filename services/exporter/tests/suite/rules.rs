@@ -1,13 +1,9 @@
 //! The rule files hold, and speak of metrics that exist.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use support::exporter::Exporter;
+use crate::support::exporter::Exporter;
 
 #[test]
 fn promtool_agrees_with_the_expected_alerts() {
@@ -39,8 +35,8 @@ fn every_metric_in_the_rules_is_one_that_the_exporter_has() {
         .map(|name| name.split('{').next().unwrap())
         .collect();
     for rules in [
-        include_str!("../rules/alerts.yml"),
-        include_str!("../rules/recording.yml"),
+        include_str!("../../rules/alerts.yml"),
+        include_str!("../../rules/recording.yml"),
     ] {
         let expressions = rules.lines().filter(|line| !line.contains("record:"));
         let words = expressions.flat_map(|line| {

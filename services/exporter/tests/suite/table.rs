@@ -1,6 +1,4 @@
 //! What a record does to the series.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::time::{Duration, Instant};
 
 use exporter::exposition::{Escaping, Filter, Syntax, render};

@@ -1,17 +1,13 @@
 //! The binary as a user meets it, without a broker.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::exporter::{Exporter, PATIENCE};
+use crate::support::strict;
 use exporter::exposition::Syntax;
 use rstest::rstest;
-use support::exporter::{Exporter, PATIENCE};
-use support::strict;
 
 fn run(variables: &[(&str, &str)], flags: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_exporter"))

@@ -1,15 +1,11 @@
 //! The exporter on a real broker, named by `LAB_BOOTSTRAP`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::support::exporter::{Exporter, Kafka, PATIENCE, broker, counter, gauge, unique};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
-use support::exporter::{Exporter, Kafka, PATIENCE, broker, counter, gauge, unique};
 
 /// Broker, a fresh topic and a fresh group; or nothing, having said why.
 fn lab(partitions: i32) -> Option<(Kafka, String, String)> {
@@ -31,7 +27,7 @@ fn the_original_example_arrives() {
     let Some((kafka, topic, group)) = lab(1) else {
         return;
     };
-    let message = include_bytes!("../../message/tests/fixtures/valid/original.json");
+    let message = include_bytes!("../../../message/tests/fixtures/valid/original.json");
     kafka.send(&topic, 0, message);
     let exporter = Exporter::on(&kafka.bootstrap, &topic, &group, &[]);
     exporter.until("MetricName1", has("MetricName1", 123.45));

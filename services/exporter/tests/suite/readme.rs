@@ -1,6 +1,4 @@
 //! The README's table of settings is the settings' own.
-#![allow(clippy::unwrap_used)]
-
 use clap::CommandFactory;
 use exporter::Settings;
 
@@ -51,7 +49,7 @@ fn table() -> String {
     table
 }
 
-const BEGIN: &str = "<!-- settings: made by tests/readme.rs -->\n";
+const BEGIN: &str = "<!-- settings: made by tests/suite/readme.rs -->\n";
 const END: &str = "<!-- end of settings -->\n";
 
 #[test]
@@ -67,6 +65,6 @@ fn the_settings_table_is_up_to_date() {
     let found = std::fs::read_to_string(path).unwrap();
     assert!(
         found == wanted,
-        "UPDATE_README=1 cargo test --release -p exporter --test readme writes it"
+        "UPDATE_README=1 cargo test --release -p exporter settings_table writes it"
     );
 }
