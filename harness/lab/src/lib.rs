@@ -16,7 +16,10 @@ mod runner;
 mod stacks;
 mod statistics;
 mod suite;
+#[cfg(test)]
+mod testing;
 mod tune;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use crate::actions::{
     Create, Produce, Producer, PutConnector, Shell, Sql, StartExporter, connector_state, service,
 };
 use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows, SeriesCheck};
-use crate::runner::AnyStep;
+use crate::runner::{AnyStep, Sound};
 use crate::tune::Tune;
 
 /// What scenarios can say.
@@ -39,9 +39,12 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         Kind::action::<connector_state::Delete>("delete_connector", "Deletes a connector.")
             .needs(&["connect"]),
         Kind::action::<Produce>("produce", "Writes records to a topic.").needs(&["kafka"]),
-        Kind::action::<Producer>("producer", "Runs the producer of this project to its end.")
-            .needs(&["kafka"])
-            .captures(),
+        Kind::action::<Sound<Producer>>(
+            "producer",
+            "Runs the producer of this project to its end.",
+        )
+        .needs(&["kafka"])
+        .captures(),
         Kind::action::<StartExporter>(
             "start_exporter",
             "Starts an exporter of the scenario's own.",
@@ -72,15 +75,36 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         .captures(),
         Kind::check::<Connector>("connector", "State of a connector and its tasks.")
             .needs(&["connect"]),
-        Kind::check::<Records>("records", "Records of a topic.").needs(&["kafka"]),
-        Kind::check::<Rows>("rows", "Rows of a query on Postgres.").needs(&["postgres"]),
+        Kind::check::<Sound<Records>>("records", "Records of a topic.").needs(&["kafka"]),
+        Kind::check::<Sound<Rows>>("rows", "Rows of a query on Postgres.").needs(&["postgres"]),
         Kind::check::<Promql>("promql", "Result of a PromQL query.").needs(&["prometheus"]),
-        Kind::check::<SeriesCheck>("series", "Series that an exporter serves.")
+        Kind::check::<Sound<SeriesCheck>>("series", "Series that an exporter serves.")
             .needs(&["exporter"]),
-        Kind::check::<Exposition>("exposition", "Text that an exporter serves.")
+        Kind::check::<Sound<Exposition>>("exposition", "Text that an exporter serves.")
             .needs(&["exporter"]),
         Kind::check::<Http>("http", "Answer to an HTTP request."),
         Kind::check::<Lag>("lag", "How far a consumer group is behind.").needs(&["kafka"]),
-        Kind::check::<Log>("log", "Lines of a service's log.").needs(&["control"]),
+        Kind::check::<Sound<Log>>("log", "Lines of a service's log.").needs(&["logs"]),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::registry;
+    use scenario::Role;
+
+    #[test]
+    fn every_check_has_a_mutation_that_it_sees() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutations");
+        for kind in registry().unwrap().kinds() {
+            let file = folder.join(format!("{}.toml", kind.key));
+            assert!(
+                kind.role == Role::Action || file.is_file(),
+                "there is no {}",
+                file.display()
+            );
+        }
+    }
 }

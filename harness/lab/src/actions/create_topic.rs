@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::runner::{Context, Observed, Step, StepError};
+use crate::words::count;
 
 fn one() -> i32 {
     1
@@ -58,6 +59,6 @@ impl Step for Create {
                 StepError::broken("kafka", anyhow::anyhow!("cannot make topic {name}: {code}"))
             })?;
         }
-        Ok(Observed::text(format!("{} partitions", self.partitions)))
+        Ok(Observed::text(count(self.partitions, "partition")))
     }
 }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::runner::{Context, Observed, Step, StepError};
+use crate::words::count;
 
 /// Records to write to a topic, in this order, each acknowledged.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -72,7 +73,10 @@ impl Step for Produce {
             }
         }
         futures::future::try_join_all(waiting).await?;
-        Ok(Observed::text(format!("{written} records written")))
+        Ok(Observed::text(format!(
+            "{} written",
+            count(written, "record")
+        )))
     }
 }
 

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use stack::native::own_program;
 
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Check, Context, Observed, Step, StepError};
+use crate::words::count;
 
 /// Settings of one run of the producer. It ends after `count` messages, or with the last line of `replay`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -38,6 +39,17 @@ pub struct Producer {
     kafka: BTreeMap<String, String>,
 }
 
+impl Check for Producer {
+    fn check(&self) -> Result<(), String> {
+        match (self.count, &self.replay) {
+            (None, None) => {
+                Err("the producer would never end\ngive `count` or `replay`".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl Step for Producer {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
@@ -62,10 +74,6 @@ impl Step for Producer {
             std::fs::write(&lines, &replay.text)
                 .with_context(|| format!("cannot write {}", lines.display()))?;
             flag("replay", Some(lines.display().to_string()));
-        } else if self.count.is_none() {
-            return Err(
-                anyhow::anyhow!("the producer would never end: give `count` or `replay`").into(),
-            );
         }
         flag("count", self.count.map(|number| number.to_string()));
         flag("series", self.series.map(|number| number.to_string()));
@@ -93,9 +101,6 @@ impl Step for Producer {
                     .filter(Value::is_object)
             })
             .with_context(|| format!("the producer printed no summary but {printed:?}"))?;
-        Ok(Observed::value(
-            format!("{} messages", summary["sent"]),
-            summary,
-        ))
+        Ok(Observed::value(count(&summary["sent"], "message"), summary))
     }
 }

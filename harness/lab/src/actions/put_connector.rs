@@ -109,6 +109,7 @@ impl Step for PutConnector {
         let overlay = grid.rows.len();
         let observed = match overlay {
             0 => "as it is in the file".to_owned(),
+            1 => "1 setting differs from the file".to_owned(),
             number => format!("{number} settings differ from the file"),
         };
         let grid = (overlay > 0).then_some(grid);

@@ -8,40 +8,43 @@ use serde::Deserialize;
 use stack::ServiceName;
 use stack::native::{Control, Quiet};
 
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Context, Observed, Process, Service, Step, StepError};
 
-/// A service of the stack.
-fn service<'a>(context: &'a Context, name: &str) -> Result<(&'a Control, ServiceName), StepError> {
-    let control = context
+fn control(context: &Context) -> anyhow::Result<&Control> {
+    context
         .control
         .as_deref()
-        .context("nobody here has control over the services")?;
-    Ok((control, name.parse().map_err(anyhow::Error::msg)?))
+        .context("nobody here has control over the services")
+}
+
+/// A service of the stack by a name that may be that of a process, which the scenario would have started before.
+fn service(name: &str) -> Result<ServiceName, StepError> {
+    Ok(name
+        .parse()
+        .map_err(|_| anyhow::anyhow!("no step has started {name}: `start_exporter` does"))?)
 }
 
 async fn stop(context: &mut Context, name: &str) -> Result<(), StepError> {
     if context.has_process(name) {
         return Ok(context.stop(name).await?);
     }
-    let (control, service) = service(context, name)?;
-    control
-        .stop(service)
+    control(context)?
+        .stop(service(name)?)
         .await
         .map_err(|error| StepError::broken(name, error))
 }
 
-async fn start(context: &Context, name: &str) -> Result<(), StepError> {
-    let (control, service) = service(context, name)?;
-    control
+async fn start(context: &Context, service: ServiceName) -> Result<(), StepError> {
+    control(context)?
         .start_again(service, &Quiet)
         .await
-        .map_err(|error| StepError::broken(name, error))
+        .map_err(|error| StepError::broken(service.as_str(), error))
 }
 
 /// Name of a service of the stack, or of a process that the scenario started.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Stop(String);
+pub struct Stop(Process);
 
 #[async_trait]
 impl Step for Stop {
@@ -54,12 +57,12 @@ impl Step for Stop {
 /// Name of a service of the stack.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Start(String);
+pub struct Start(Service);
 
 #[async_trait]
 impl Step for Start {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        start(context, &self.0).await?;
+        start(context, self.0.0).await?;
         Ok(Observed::text("ready"))
     }
 }
@@ -67,13 +70,13 @@ impl Step for Start {
 /// Name of a service of the stack.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Restart(String);
+pub struct Restart(Service);
 
 #[async_trait]
 impl Step for Restart {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        stop(context, &self.0).await?;
-        start(context, &self.0).await?;
+        stop(context, self.0.0.as_str()).await?;
+        start(context, self.0.0).await?;
         Ok(Observed::text("ready"))
     }
 }
@@ -83,7 +86,7 @@ macro_rules! fault {
         /// Name of a service of the stack, or of a process that the scenario started.
         #[derive(Debug, Deserialize, JsonSchema)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Process);
 
         #[async_trait]
         impl Step for $name {
@@ -111,9 +114,9 @@ async fn signal(
             context.ended(name).await?;
         }
     } else {
-        let (control, service) = service(context, name)?;
+        let control = control(context)?;
         control
-            .signal(service, signal.as_raw())
+            .signal(service(name)?, signal.as_raw())
             .map_err(|error| StepError::broken(name, error))?;
         if ends {
             control

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::runner::{Context, Observed, Step, StepError};
+use crate::words::count;
 
 /// Statements, run in one go: `sql = "TRUNCATE customers"`, or a file of them.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -71,10 +72,7 @@ impl Step for Sql {
                 _ => 0,
             })
             .sum();
-        Ok(Observed::value(
-            format!("{rows} rows"),
-            json!({ "rows": rows }),
-        ))
+        Ok(Observed::value(count(rows, "row"), json!({ "rows": rows })))
     }
 }
 

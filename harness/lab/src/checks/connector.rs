@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::connect::{self, Status};
 use crate::runner::{Context, Observed, Step, StepError};
+use crate::words::count;
 
 /// A connector's state: `connector = "NAME"` is one that runs with its tasks.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -139,10 +140,7 @@ impl Connector {
         if *absent {
             return format!("no connector {name}");
         }
-        let number = tasks.map_or_else(
-            || "its tasks".to_owned(),
-            |number| format!("{number} tasks"),
-        );
+        let number = tasks.map_or_else(|| "its tasks".to_owned(), |number| count(number, "task"));
         let mut words = format!(
             "connector {name} to be {state}, {number} {}",
             task_state.unwrap_or(*state)

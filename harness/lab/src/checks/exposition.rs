@@ -5,14 +5,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::series::scrape;
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Check, Context, Exporter, Observed, Step, StepError};
+use crate::words::count;
 
 /// Text of an exporter's `/metrics`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exposition {
     /// An exporter that the scenario started; the stack's own when not given.
-    exporter: Option<String>,
+    #[serde(default)]
+    exporter: Exporter,
     /// The `Accept` header.
     accept: Option<String>,
     /// Lines that are there, whole.
@@ -26,22 +28,28 @@ pub struct Exposition {
     lacks: Vec<String>,
 }
 
+impl Check for Exposition {
+    fn check(&self) -> Result<(), String> {
+        if self.lines.is_empty() && self.contains.is_empty() && self.lacks.is_empty() {
+            return Err(
+                "nothing is expected\ngive `lines`, `contains`, `lacks` or several of them"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Step for Exposition {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        if self.lines.is_empty() && self.contains.is_empty() && self.lacks.is_empty() {
-            return Err(anyhow::anyhow!(
-                "nothing is expected: give `lines`, `contains` or `lacks`"
-            )
-            .into());
-        }
-        let exporter = self.exporter.as_deref().unwrap_or("exporter");
+        let exporter: &str = &self.exporter;
         let text = scrape(context, exporter, self.accept.as_deref()).await?;
         let miss = |expected: String| {
             StepError::mismatch(
                 exporter,
                 expected,
-                format!("{} lines without it", text.lines().count()),
+                format!("{} without it", count(text.lines().count(), "line")),
             )
         };
         if let Some(missing) = self
@@ -68,7 +76,7 @@ impl Step for Exposition {
             }
         }
         Ok(Observed::value(
-            format!("{} lines", text.lines().count()),
+            count(text.lines().count(), "line"),
             text.into(),
         ))
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::matching::{Mode, difference, short};
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Context, Observed, Process, Step, StepError};
 
 /// A request, and what its answer has to be.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -18,7 +18,7 @@ pub struct Http {
     /// A whole URL; or a path, with `service`.
     url: String,
     /// The service that `url` is a path on.
-    service: Option<String>,
+    service: Option<Process>,
     /// GET when not given.
     method: Option<Verb>,
     /// Headers of the request.
@@ -82,7 +82,7 @@ impl Step for Http {
             None => request,
         };
         let miss = |expected: String, observed: String| match &self.service {
-            Some(service) => StepError::mismatch(service.as_str(), expected, observed),
+            Some(service) => StepError::mismatch(&**service, expected, observed),
             None => StepError::Mismatch {
                 expected,
                 observed,

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::number::Expected;
 use crate::runner::{Context, Observed, Step, StepError};
+use crate::words::count;
 
 const ASK: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -39,12 +40,12 @@ impl Step for Lag {
         })?;
         match self.records.holds(lag as f64) {
             true => Ok(Observed::value(
-                format!("{lag} records"),
+                count(lag, "record"),
                 json!({ "records": lag }),
             )),
             false => Err(StepError::mismatch(
                 "kafka",
-                format!("a lag of {} records", self.records),
+                format!("a lag of {}", count(self.records, "record")),
                 format!("{lag}"),
             )),
         }

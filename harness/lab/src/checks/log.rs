@@ -4,26 +4,33 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Check, Context, Observed, Process, Step, StepError};
+use crate::words::count;
 
 /// Lines of a service's log, or of the log of a process that the scenario started.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Whose log.
-    service: String,
+    service: Process,
     /// Some line contains this.
     contains: Option<String>,
     /// No line contains this.
     lacks: Option<String>,
 }
 
+impl Check for Log {
+    fn check(&self) -> Result<(), String> {
+        match (&self.contains, &self.lacks) {
+            (None, None) => Err("nothing is expected\ngive `contains`, `lacks` or both".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl Step for Log {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        if self.contains.is_none() && self.lacks.is_none() {
-            return Err(anyhow::anyhow!("nothing is expected: give `contains` or `lacks`").into());
-        }
         let path = context.log(&self.service);
         let text = std::fs::read(&path).map_err(|error| {
             anyhow::anyhow!(
@@ -40,7 +47,7 @@ impl Step for Log {
             .and_then(|words| Some((words, line_with(words)?)))
         {
             return Err(StepError::mismatch(
-                self.service.as_str(),
+                &*self.service,
                 format!("no line with {words:?}"),
                 line,
             ));
@@ -51,9 +58,9 @@ impl Step for Log {
             .map(|words| (words, line_with(words)))
         {
             Some((words, None)) => {
-                let seen = format!("none in {} lines", text.lines().count());
+                let seen = format!("none in {}", count(text.lines().count(), "line"));
                 Err(StepError::mismatch(
-                    self.service.as_str(),
+                    &*self.service,
                     format!("a line with {words:?}"),
                     seen,
                 ))

@@ -4,11 +4,11 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 /// `12.5`, or `{ value = 12.5, tolerance = 0.1 }`, or `{ at_least = 1, at_most = 5 }`.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(try_from = "Value")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
     least: f64,
     most: f64,
@@ -23,43 +23,60 @@ struct Bounds {
     at_most: Option<f64>,
 }
 
-const FORM: &str =
-    "expected a number, `{ value = …, tolerance = … }`, or `{ at_least = …, at_most = … }`";
+const FORM: &str = "a number, `{ value = …, tolerance = … }`, or `{ at_least = …, at_most = … }`";
 
-impl TryFrom<Value> for Expected {
+// Not `untagged`, nor from a `Value`: both lose the place of a mistake inside the table.
+impl<'de> Deserialize<'de> for Expected {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrBounds;
+        impl<'de> Visitor<'de> for NumberOrBounds {
+            type Value = Expected;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(FORM)
+            }
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Expected, E> {
+                self.visit_f64(number as f64)
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Expected, E> {
+                self.visit_f64(number as f64)
+            }
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Expected, E> {
+                Expected::between(number, number).map_err(E::custom)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Expected, A::Error> {
+                let bounds = Bounds::deserialize(MapAccessDeserializer::new(map))?;
+                Expected::try_from(bounds).map_err(A::Error::custom)
+            }
+        }
+        // A number is what stands in for a value that only the run knows.
+        deserializer.deserialize_f64(NumberOrBounds)
+    }
+}
+
+impl TryFrom<Bounds> for Expected {
     type Error = String;
 
-    fn try_from(written: Value) -> Result<Self, String> {
-        if let Some(number) = written.as_f64() {
-            return Ok(Self {
-                least: number,
-                most: number,
-            });
-        }
-        let found = format!("{written} is not a number to expect\n{FORM}");
-        match serde_json::from_value(written) {
-            Ok(Bounds {
+    fn try_from(bounds: Bounds) -> Result<Self, String> {
+        match bounds {
+            Bounds {
                 value: Some(value),
                 tolerance,
                 at_least: None,
                 at_most: None,
-            }) => {
-                let tolerance = tolerance.unwrap_or(0.0).abs();
-                Ok(Self {
-                    least: value - tolerance,
-                    most: value + tolerance,
-                })
+            } => {
+                let tolerance = tolerance.unwrap_or(0.0);
+                Self::between(value - tolerance, value + tolerance)
             }
-            Ok(Bounds {
+            Bounds {
                 value: None,
                 tolerance: None,
                 at_least,
                 at_most,
-            }) if at_least.or(at_most).is_some() => Ok(Self {
-                least: at_least.unwrap_or(f64::NEG_INFINITY),
-                most: at_most.unwrap_or(f64::INFINITY),
-            }),
-            _ => Err(found),
+            } if at_least.or(at_most).is_some() => Self::between(
+                at_least.unwrap_or(f64::NEG_INFINITY),
+                at_most.unwrap_or(f64::INFINITY),
+            ),
+            _ => Err(format!("this says no number to expect\nexpected {FORM}")),
         }
     }
 }
@@ -77,6 +94,13 @@ impl JsonSchema for Expected {
 }
 
 impl Expected {
+    fn between(least: f64, most: f64) -> Result<Self, String> {
+        if least <= most {
+            return Ok(Self { least, most });
+        }
+        Err(format!("no number is at least {least} and at most {most}"))
+    }
+
     /// Whether a number is as expected.
     pub fn holds(self, number: f64) -> bool {
         (self.least..=self.most).contains(&number)
@@ -99,28 +123,45 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::testing::arguments;
     use rstest::rstest;
-    use serde_json::json;
 
     #[rstest]
-    #[case::exact(json!(2), 2.0, true)]
-    #[case::exact_missed(json!(2), 2.1, false)]
-    #[case::tolerance(json!({"value": 2, "tolerance": 0.2}), 2.1, true)]
-    #[case::tolerance_missed(json!({"value": 2, "tolerance": 0.05}), 2.1, false)]
-    #[case::lower_bound(json!({"at_least": 2}), 1e9, true)]
-    #[case::upper_bound(json!({"at_most": 2}), 3.0, false)]
-    #[case::not_a_number(json!({"at_least": 0}), f64::NAN, false)]
-    fn numbers_are_compared(#[case] written: Value, #[case] number: f64, #[case] holds: bool) {
-        let expected: Expected = serde_json::from_value(written).unwrap();
+    #[case::exact("2", 2.0, true)]
+    #[case::exact_missed("2", 2.1, false)]
+    #[case::tolerance("{ value = 2, tolerance = 0.2 }", 2.1, true)]
+    #[case::tolerance_missed("{ value = 2, tolerance = 0.05 }", 2.1, false)]
+    #[case::lower_bound("{ at_least = 2 }", 1e9, true)]
+    #[case::upper_bound("{ at_most = 2 }", 3.0, false)]
+    #[case::not_a_number("{ at_least = 0 }", f64::NAN, false)]
+    fn numbers_are_compared(#[case] written: &str, #[case] number: f64, #[case] holds: bool) {
+        let expected: Expected = arguments(written).unwrap();
         assert_eq!(expected.holds(number), holds);
     }
 
     #[rstest]
-    #[case(json!("2"))]
-    #[case(json!({}))]
-    #[case(json!({"value": 1, "at_least": 2}))]
-    #[case(json!({"tolerance": 1}))]
-    fn nonsense_is_refused(#[case] written: Value) {
-        assert!(serde_json::from_value::<Expected>(written).is_err());
+    #[case::text("\"2\"", ":3:6: wrong type: the string \"2\"")]
+    #[case::nothing("{}", ":3:6: this says no number to expect")]
+    #[case::both("{ value = 1, at_least = 2 }", ":3:6: this says no number to expect")]
+    #[case::tolerance_alone("{ tolerance = 1 }", ":3:6: this says no number to expect")]
+    #[case::misspelt("{ at_leest = 1 }", ":3:8: unknown key `at_leest`")]
+    #[case::bound_as_text("{ at_least = \"1\" }", ":3:19: wrong type: the string \"1\"")]
+    #[case::empty_range(
+        "{ at_least = 2, at_most = 1 }",
+        ":3:6: no number is at least 2 and at most 1"
+    )]
+    #[case::not_a_number("nan", ":3:6: no number is at least NaN")]
+    #[case::negative_tolerance(
+        "{ value = 1, tolerance = -1 }",
+        ":3:6: no number is at least 2 and at most 0"
+    )]
+    fn nonsense_is_refused_where_it_stands(#[case] written: &str, #[case] message: &str) {
+        let problems = arguments::<Expected>(written).unwrap_err();
+        assert!(problems.contains(message), "{problems}");
+    }
+
+    #[test]
+    fn a_number_may_be_known_only_during_the_run() {
+        assert!(arguments::<Expected>("\"${run.prefix}\"").is_ok());
     }
 }

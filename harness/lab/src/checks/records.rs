@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::matching::{Mode, difference, short};
 use super::number::Expected;
-use crate::runner::{Context, Grid, Observed, Record, Step, StepError};
+use crate::runner::{Check, Context, Grid, Observed, Record, Step, StepError};
+use crate::words::{self, count};
 
 /// Records of a topic that no earlier check of the scenario has settled.
 ///
@@ -109,7 +110,6 @@ impl TryFrom<BTreeMap<String, Value>> for Paths {
 #[async_trait]
 impl Step for Records {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        self.checks_something()?;
         let reader = context.reader(&self.topic)?;
         let (skipped, records) = tokio::task::block_in_place(|| {
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,13 +157,13 @@ impl Step for Records {
         Ok(Observed {
             grid: Some(grid(&records)),
             settles,
-            ..Observed::value(format!("{} records", seen.len()), json!(records))
+            ..Observed::value(count(seen.len(), "record"), json!(records))
         })
     }
 }
 
-impl Records {
-    fn checks_something(&self) -> Result<(), StepError> {
+impl Check for Records {
+    fn check(&self) -> Result<(), String> {
         let given = [
             self.exactly.is_some(),
             self.sequence.is_some(),
@@ -171,18 +171,20 @@ impl Records {
             self.count.is_some(),
         ];
         match given.iter().filter(|given| **given).count() {
-            0 if self.none.is_empty() => Err(anyhow::anyhow!(
-                "nothing is expected: give `exactly`, `sequence`, `contains`, `count` or `none`"
-            )
-            .into()),
+            0 if self.none.is_empty() => Err(
+                "nothing is expected\ngive one of `exactly`, `sequence`, `contains`, `count`; or `none`"
+                    .to_owned(),
+            ),
             0 | 1 => Ok(()),
-            _ => Err(anyhow::anyhow!(
-                "`exactly`, `sequence`, `contains` and `count` exclude each other"
-            )
-            .into()),
+            _ => Err(
+                "`exactly`, `sequence`, `contains` and `count` exclude each other\ngive one of them"
+                    .to_owned(),
+            ),
         }
     }
+}
 
+impl Records {
     fn settles_records(&self) -> bool {
         self.exactly.is_some() || self.sequence.is_some()
     }
@@ -219,8 +221,8 @@ impl Records {
                 in_order(wanted, records)?;
             }
             return Err(format!(
-                "there are {} records, not {}",
-                records.len(),
+                "there are {}, not {}",
+                count(records.len(), "record"),
                 wanted.len()
             ));
         }
@@ -253,8 +255,9 @@ impl Records {
                 ..
             } => format!("{topic} to contain{}", list(wanted)),
             Self {
-                count: Some(count), ..
-            } => format!("{topic} to have {count} records"),
+                count: Some(number),
+                ..
+            } => format!("{topic} to have {}", words::count(number, "record")),
             _ => format!("{topic} to have records"),
         };
         if !self.none.is_empty() {
@@ -464,6 +467,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::testing::arguments;
     use rstest::rstest;
 
     fn record(partition: i32, offset: i64, key: Value, value: Value) -> Record {
@@ -482,7 +486,7 @@ mod tests {
             .as_object_mut()
             .unwrap()
             .extend(written.as_object().unwrap().clone());
-        let check: Records = serde_json::from_value(whole).unwrap();
+        let check: Records = arguments(&toml::Value::try_from(whole).unwrap().to_string()).unwrap();
         check
             .matches(&records.iter().collect::<Vec<_>>())
             .map(|matched| matched.len())

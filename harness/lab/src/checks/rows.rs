@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::matching::{Mode, difference};
 use super::number::Expected;
 use crate::actions::sql_words;
-use crate::runner::{Context, Grid, Observed, Step, StepError};
+use crate::runner::{Check, Context, Grid, Observed, Step, StepError};
+use crate::words::count;
 
 /// A query, and the rows it has to return: all of them, in this order.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,12 +25,18 @@ pub struct Rows {
     database: Option<String>,
 }
 
+impl Check for Rows {
+    fn check(&self) -> Result<(), String> {
+        match (&self.rows, &self.count) {
+            (None, None) => Err("nothing is expected\ngive `rows`, `count` or both".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl Step for Rows {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        if self.rows.is_none() && self.count.is_none() {
-            return Err(anyhow::anyhow!("nothing is expected: give `rows` or `count`").into());
-        }
         let client = match context.database(self.database.as_deref()).await {
             Ok(client) => client,
             // The server may be on its way back.
@@ -60,12 +67,12 @@ impl Step for Rows {
             .collect();
         let shown = || {
             let lines: Vec<_> = seen.iter().take(20).map(ToString::to_string).collect();
-            format!("{} rows\n{}", seen.len(), lines.join("\n"))
+            format!("{}\n{}", count(seen.len(), "row"), lines.join("\n"))
         };
-        if let Some(count) = self.count.filter(|count| !count.holds(seen.len() as f64)) {
+        if let Some(wanted) = self.count.filter(|wanted| !wanted.holds(seen.len() as f64)) {
             return Err(StepError::mismatch(
                 "postgres",
-                format!("{count} rows"),
+                count(wanted, "row"),
                 shown(),
             ));
         }
@@ -73,7 +80,7 @@ impl Step for Rows {
             if wanted.len() != seen.len() {
                 return Err(StepError::mismatch(
                     "postgres",
-                    format!("{} rows", wanted.len()),
+                    count(wanted.len(), "row"),
                     shown(),
                 ));
             }
@@ -100,7 +107,7 @@ impl Step for Rows {
         };
         Ok(Observed {
             grid: Some(grid),
-            ..Observed::value(format!("{} rows", seen.len()), Value::Array(seen))
+            ..Observed::value(count(seen.len(), "row"), Value::Array(seen))
         })
     }
 }

@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::number::Expected;
-use crate::runner::{Context, Grid, Observed, Step, StepError};
+use crate::runner::{Check, Context, Exporter, Grid, Observed, Step, StepError};
 
 /// Series of one name that an exporter serves.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeriesCheck {
     /// An exporter that the scenario started; the stack's own when not given.
-    #[serde(default = "own")]
-    exporter: String,
+    #[serde(default)]
+    exporter: Exporter,
     /// Name of the series, as it stands in the text.
     name: String,
     /// Labels that they have; they may have more.
@@ -26,7 +26,7 @@ pub struct SeriesCheck {
     value: Option<Expected>,
     /// Type of the family: `gauge`, `counter`, `untyped`.
     #[serde(rename = "type")]
-    kind: Option<String>,
+    kind: Option<Type>,
     /// How many there are; exactly one when not given.
     count: Option<Expected>,
     /// There is none.
@@ -34,8 +34,26 @@ pub struct SeriesCheck {
     absent: bool,
 }
 
-fn own() -> String {
-    "exporter".to_owned()
+/// As Prometheus's text format has them.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema, strum::Display)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+enum Type {
+    Gauge,
+    Counter,
+    Untyped,
+}
+
+impl Check for SeriesCheck {
+    fn check(&self) -> Result<(), String> {
+        if self.absent && (self.value.is_some() || self.kind.is_some() || self.count.is_some()) {
+            return Err(
+                "what is not there has no value, type or number\ngive `absent = true` alone"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Text of an exporter's `/metrics`.
@@ -63,9 +81,8 @@ pub(super) async fn scrape(
 impl Step for SeriesCheck {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
         let text = scrape(context, &self.exporter, None).await?;
-        let miss = |observed: String| {
-            StepError::mismatch(self.exporter.as_str(), self.expected(), observed)
-        };
+        let miss =
+            |observed: String| StepError::mismatch(&*self.exporter, self.expected(), observed);
         let scrape = prometheus_parse::Scrape::parse(text.lines().map(|line| Ok(line.to_owned())))
             .map_err(|error| miss(format!("text that cannot be read: {error}")))?;
         let found: Vec<_> = scrape
@@ -95,7 +112,7 @@ impl Step for SeriesCheck {
         let right = number_is_right
             && found.iter().all(|(_, (value, kind))| {
                 self.value.is_none_or(|wanted| wanted.holds(*value))
-                    && self.kind.as_deref().is_none_or(|wanted| wanted == *kind)
+                    && self.kind.is_none_or(|wanted| wanted.to_string() == *kind)
             });
         if !right {
             return Err(miss(shown()));

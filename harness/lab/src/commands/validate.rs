@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::Verdict;
 use crate::catalogue::Selection;
+use crate::words::count;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -19,7 +20,7 @@ pub fn run(args: Args) -> Result<Verdict> {
         eprintln!("{}", problems.render(colour));
     }
     let wrong = loaded.problems.len();
-    println!("{} scenario files, {wrong} wrong", loaded.files);
+    println!("{}, {wrong} wrong", count(loaded.files, "scenario file"));
     Ok(if wrong == 0 {
         Verdict::Held
     } else {

@@ -3,12 +3,16 @@
 mod context;
 mod engine;
 mod kafka;
+mod names;
 mod outcome;
 pub(crate) mod postgres;
+mod sound;
 mod step;
 
 pub use context::{Context, Surroundings, VARIABLES};
 pub use engine::{Listener, Selected, run_instance};
 pub use kafka::Record;
+pub use names::{Exporter, OwnProcess, Process, Service};
 pub use outcome::{Outcome, ScenarioOutcome, StepOutcome, Suite};
+pub use sound::{Check, Sound};
 pub use step::{AnyStep, Grid, Observed, Step, StepError};

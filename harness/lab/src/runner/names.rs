@@ -1,0 +1,164 @@
+//! Names of services and processes in scenarios: a wrong one is found as the file is read.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error};
+use stack::ServiceName;
+
+/// What names of processes that a scenario starts begin with.
+const OWN: &str = "exporter-";
+/// Stands for them in messages.
+const OWN_SHOWN: &str = "exporter-…";
+
+/// The services of the stack, and what stands for the scenario's own processes.
+const EVERYTHING: [&str; 8] = [
+    "postgres",
+    "prometheus",
+    "zookeeper",
+    "kafka",
+    "connect",
+    "exporter",
+    "producer",
+    OWN_SHOWN,
+];
+const SERVICES: [&str; 7] = {
+    let [a, b, c, d, e, f, g, _] = EVERYTHING;
+    [a, b, c, d, e, f, g]
+};
+const EXPORTERS: [&str; 2] = ["exporter", OWN_SHOWN];
+
+fn is_own(name: &str) -> bool {
+    name.strip_prefix(OWN).is_some_and(|rest| {
+        !rest.is_empty()
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    })
+}
+
+/// A service of the stack.
+#[derive(Debug, Clone, Copy)]
+pub struct Service(pub ServiceName);
+
+impl<'de> Deserialize<'de> for Service {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse()
+            .map(Self)
+            .map_err(|_| D::Error::unknown_variant(&name, &SERVICES))
+    }
+}
+
+impl JsonSchema for Service {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Service".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": SERVICES })
+    }
+}
+
+macro_rules! process {
+    ($(#[$doc:meta])* $name:ident, $known:expr, $others:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(String);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = String::deserialize(deserializer)?;
+                if $others.contains(&name.as_str()) || is_own(&name) {
+                    return Ok(Self(name));
+                }
+                Err(D::Error::unknown_variant(&name, $known))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let own = json_schema!({ "type": "string", "pattern": "^exporter-[a-z0-9-]+$" });
+                if $others.is_empty() {
+                    return own;
+                }
+                json_schema!({ "anyOf": [{ "enum": $others }, own] })
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.pad(&self.0)
+            }
+        }
+    };
+}
+
+const NOTHING: [&str; 0] = [];
+
+process!(
+    /// A service of the stack, or a process that the scenario started.
+    Process, &EVERYTHING, SERVICES
+);
+process!(
+    /// The stack's exporter, or one that the scenario started.
+    Exporter, &EXPORTERS, ["exporter"]
+);
+process!(
+    /// A process that the scenario starts. The prefix keeps it apart from the services, so that a misspelt service is not
+    /// taken for a process that somebody may have started.
+    OwnProcess, &[OWN_SHOWN], NOTHING
+);
+
+impl Default for Exporter {
+    fn default() -> Self {
+        Self("exporter".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use rstest::rstest;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn every_service_has_its_name_here() {
+        assert_eq!(SERVICES, ServiceName::ALL.map(ServiceName::as_str));
+    }
+
+    #[rstest]
+    #[case::service("kafka", true)]
+    #[case::own("exporter-2", true)]
+    #[case::misspelt("kfka", false)]
+    #[case::own_without_a_name("exporter-", false)]
+    #[case::own_with_another_prefix("second", false)]
+    fn a_process_is_a_service_or_own(#[case] name: &str, #[case] right: bool) {
+        assert_eq!(from_value::<Process>(json!(name)).is_ok(), right);
+    }
+
+    #[test]
+    fn a_process_of_the_scenario_does_not_take_the_name_of_a_service() {
+        assert!(from_value::<OwnProcess>(json!("exporter")).is_err());
+        assert!(from_value::<Service>(json!("exporter-2")).is_err());
+    }
+}
