@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures::StreamExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use scenario::Jvm;
 use stack::ServiceName;
 use stack::native::{Native, StackSpec};
@@ -28,6 +31,8 @@ pub struct Options {
     pub jobs: usize,
     /// How often each runs.
     pub repeat: usize,
+    /// Seed of the order; as they are selected without one.
+    pub shuffle: Option<u64>,
     /// Start nothing new after the first failure.
     pub fail_fast: bool,
     /// Leave the stack and what the scenarios made.
@@ -43,6 +48,7 @@ impl Default for Options {
         Self {
             jobs: 1,
             repeat: 1,
+            shuffle: None,
             fail_fast: false,
             keep: false,
             also: Vec::new(),
@@ -68,12 +74,17 @@ pub async fn run(
     reporter: &dyn Reporter,
 ) -> Result<(Suite, Option<Native>)> {
     let begun = Instant::now();
-    let all: Vec<Selected> = (0..options.repeat)
+    let mut all: Vec<Selected> = (0..options.repeat)
         .flat_map(|_| selected.iter().cloned())
         .collect();
+    if let Some(seed) = options.shuffle {
+        shown.line(&format!("in the order of --shuffle={seed}"));
+        all.shuffle(&mut StdRng::seed_from_u64(seed));
+    }
     let (shared, alone): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| !wants_own_stack(one));
     let mut suite = Suite {
         began: now(),
+        seed: options.shuffle,
         versions: versions()?,
         ..Suite::default()
     };

@@ -15,6 +15,7 @@ use crate::{Verdict, stacks};
   lab run                                   every scenario
   lab run scenarios/cdc --jobs 4            an area, four at a time
   lab run cdc/original --keep               leave the stack up for a look
+  lab run --shuffle --jobs 4 --repeat 10     in a random order, ten times each
   lab run --tag functional --report out     by tag, reports into the folder `out`")]
 pub struct Args {
     #[command(flatten)]
@@ -25,13 +26,17 @@ pub struct Args {
     /// How often each runs.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     repeat: u16,
+    /// Run them in a random order, which is that of this seed where one is given. The seed is printed, so that an order can
+    /// be had again.
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true)]
+    shuffle: Option<Option<u32>>,
     /// Start nothing new after the first failure.
     #[arg(long)]
     fail_fast: bool,
     /// Leave the stack up, with what the scenarios made on it, and say where; Ctrl-C or `lab down` ends it.
     #[arg(long)]
     keep: bool,
-    /// Write report.html and report.json into this folder.
+    /// Write report.html, report.json and junit.xml into this folder.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Print the outcome as JSON.
@@ -45,6 +50,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let options = Options {
         jobs: usize::from(args.jobs),
         repeat: usize::from(args.repeat),
+        shuffle: args
+            .shuffle
+            .map(|seed| seed.unwrap_or_else(rand::random).into()),
         fail_fast: args.fail_fast,
         keep: args.keep,
         ..Options::default()

@@ -1,6 +1,9 @@
 //! What a run came to, in several forms: a file each.
 
 mod html;
+mod junit;
+#[cfg(test)]
+mod samples;
 mod terminal;
 
 use std::path::{Path, PathBuf};
@@ -26,5 +29,6 @@ pub fn write(suite: &Suite, folder: &Path) -> Result<PathBuf> {
         "report.json",
         format!("{:#}\n", serde_json::to_value(suite)?),
     )?;
+    put("junit.xml", junit::document(suite)?)?;
     put("report.html", html::page(suite))
 }

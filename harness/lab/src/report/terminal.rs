@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use console::style;
+use console::{Color, style};
 
 use crate::progress::Shown;
 use crate::runner::{Grid, Listener, Outcome, ScenarioOutcome, StepOutcome, Suite};
@@ -50,11 +50,8 @@ impl Listener for Terminal<'_> {
     }
 
     fn step(&self, id: &str, step: &StepOutcome) {
-        self.tell(id, step_line(step));
-        if step.outcome == Outcome::Failed {
-            for line in details(step) {
-                self.tell(id, line);
-            }
+        for line in step_lines(step) {
+            self.tell(id, line);
         }
     }
 }
@@ -77,7 +74,7 @@ impl Reporter for Terminal<'_> {
     }
 }
 
-fn scenario_lines(outcome: &ScenarioOutcome) -> Vec<String> {
+pub(super) fn scenario_lines(outcome: &ScenarioOutcome) -> Vec<String> {
     let mut lines = Vec::new();
     let took = format!("{:.1} s", outcome.seconds);
     match &outcome.outcome {
@@ -109,17 +106,35 @@ fn scenario_lines(outcome: &ScenarioOutcome) -> Vec<String> {
     lines
 }
 
+/// A step: one line, and what is known of it when it failed.
+pub(super) fn step_lines(step: &StepOutcome) -> Vec<String> {
+    let mut lines = vec![step_line(step)];
+    if step.outcome == Outcome::Failed {
+        lines.extend(details(step));
+    }
+    lines
+}
+
 fn step_line(step: &StepOutcome) -> String {
+    line(step, |mark, colour| style(mark).fg(colour).to_string())
+}
+
+/// The same line for a file.
+pub(super) fn plain_step_line(step: &StepOutcome) -> String {
+    line(step, |mark, _| mark.to_owned())
+}
+
+fn line(step: &StepOutcome, mark: impl Fn(&str, Color) -> String) -> String {
     let mark = match step.outcome {
-        Outcome::Passed => style("✓").green(),
-        Outcome::Failed => style("✗").red(),
-        Outcome::Skipped { .. } => style("–").yellow(),
+        Outcome::Passed => mark("✓", Color::Green),
+        Outcome::Failed => mark("✗", Color::Red),
+        Outcome::Skipped { .. } => mark("–", Color::Yellow),
     };
     format!("  {mark} {:<60} {:>7.2} s", step.title, step.seconds)
 }
 
 /// What is known of a step that failed.
-fn details(step: &StepOutcome) -> Vec<String> {
+pub(super) fn details(step: &StepOutcome) -> Vec<String> {
     let mut lines = vec![format!("      at {}", step.place)];
     let mut block = |label: &str, text: &str| {
         for (number, line) in text.lines().enumerate() {
@@ -173,7 +188,6 @@ pub fn summary(suite: &Suite) -> String {
         suite.seconds
     )
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

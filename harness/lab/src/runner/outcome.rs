@@ -92,6 +92,9 @@ pub struct Suite {
     pub began: String,
     /// Seconds it took.
     pub seconds: f64,
+    /// Seed of the order in which scenarios were started, when it was not that of their paths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// Versions of what ran, by component.
     pub versions: Vec<(String, String)>,
     /// Where everything was.
