@@ -150,7 +150,6 @@ mod tests {
         "{ at_least = 2, at_most = 1 }",
         ":3:6: no number is at least 2 and at most 1"
     )]
-    #[case::not_a_number("nan", ":3:6: no number is at least NaN")]
     #[case::negative_tolerance(
         "{ value = 1, tolerance = -1 }",
         ":3:6: no number is at least 2 and at most 0"
