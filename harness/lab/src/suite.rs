@@ -99,7 +99,7 @@ pub async fn run(
         if options.keep {
             kept = Some(native);
         } else {
-            native.shut_down().await?;
+            end(native, shown).await;
         }
         suite.scenarios.extend(outcomes?);
         if failed && options.fail_fast {
@@ -124,7 +124,7 @@ pub async fn run(
         if options.keep {
             kept = Some(native);
         } else {
-            native.shut_down().await?;
+            end(native, shown).await;
         }
         let outcome = outcome?;
         reporter.ended(&outcome);
@@ -133,6 +133,13 @@ pub async fn run(
     }
     suite.seconds = begun.elapsed().as_secs_f64();
     Ok((suite, kept))
+}
+
+/// A stack that does not end in order does not take the report with it.
+async fn end(native: Native, shown: &Shown) {
+    if let Err(error) = native.shut_down().await {
+        shown.line(&format!("the stack did not end as it should: {error}"));
+    }
 }
 
 fn skip(left: impl IntoIterator<Item = Selected>, suite: &mut Suite, reporter: &dyn Reporter) {

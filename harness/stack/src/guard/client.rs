@@ -273,18 +273,19 @@ impl Guard {
     /// Ends the run and waits until every process of it is gone.
     ///
     /// # Errors
-    /// When it is still there after ten seconds.
+    /// When it is still there after a minute: the data of a long run on a busy disk takes its time to go.
     pub fn shut_down(&self) -> Result<(), GuardError> {
         match self.ask(&Request::Shutdown) {
             Ok(_) | Err(GuardError::Gone { .. }) => {}
             Err(error) => return Err(error),
         }
-        let limit = Instant::now() + Duration::from_secs(10);
+        let limit = Instant::now() + Duration::from_secs(60);
         while self.run.is_held() {
             if Instant::now() > limit {
                 return Err(GuardError::Refused(format!(
-                    "run {} does not end",
-                    self.run.id()
+                    "run {} does not end: see {}",
+                    self.run.id(),
+                    self.run.log("guard").display()
                 )));
             }
             std::thread::sleep(Duration::from_millis(10));
