@@ -339,7 +339,7 @@ impl Wanted {
         }
         if let Some(tombstone) = self
             .tombstone
-            .filter(|tombstone| *tombstone != record.is_null())
+            .filter(|tombstone| *tombstone != record.tombstone)
         {
             return Some(if tombstone {
                 "it has a value".to_owned()
@@ -415,12 +415,17 @@ impl Wanted {
 }
 
 fn line(record: &Record) -> String {
+    let value = if record.tombstone {
+        "no value".to_owned()
+    } else {
+        short(&record.value)
+    };
     format!(
         "{}/{} {} → {}",
         record.partition,
         record.offset,
         short(&record.key),
-        short(&record.value)
+        value
     )
 }
 
@@ -448,8 +453,8 @@ fn grid(records: &[&Record]) -> Grid {
         .map(|record| {
             vec![
                 short(&record.key),
-                if record.is_null() {
-                    "null".to_owned()
+                if record.tombstone {
+                    "none: a tombstone".to_owned()
                 } else {
                     short(&record.value)
                 },
@@ -472,6 +477,7 @@ mod tests {
 
     fn record(partition: i32, offset: i64, key: Value, value: Value) -> Record {
         Record {
+            tombstone: value.is_null(),
             partition,
             offset,
             key,

@@ -23,17 +23,12 @@ pub struct Record {
     pub offset: i64,
     /// Key: JSON where it is JSON, its schema taken off; text otherwise; null where there is none.
     pub key: Value,
-    /// Value, likewise; null is a tombstone when there is a key.
+    /// Value, likewise.
     pub value: Value,
+    /// Whether it has no value at all: that is what compaction removes a key for. An envelope whose payload is null is none.
+    pub tombstone: bool,
     /// Headers as text by name.
     pub headers: BTreeMap<String, String>,
-}
-
-impl Record {
-    /// No value.
-    pub fn is_null(&self) -> bool {
-        self.value.is_null()
-    }
 }
 
 /// Reads a topic once, keeps the records, and remembers how far the scenario has looked.
@@ -166,6 +161,7 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
         offset: message.offset(),
         key: decode(message.key()),
         value: decode(message.payload()),
+        tombstone: message.payload().is_none(),
         headers: headers
             .map(|header| {
                 let value = header
