@@ -49,6 +49,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    runtime.spawn(stacks::end_after_signal());
     let result = runtime.block_on(commands::dispatch(cli.command));
     // Blocking tasks (a metadata request to a broker that is gone) must not hold the end up.
     runtime.shutdown_background();

@@ -49,6 +49,23 @@ pub async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T
     }
 }
 
+/// How long an end in order may take after a signal. What is hashing a gigabyte does not hear it; the guard then ends
+/// everything by itself when this process is gone.
+const IN_ORDER: Duration = Duration::from_secs(3);
+
+/// Ends the process some time after a signal, if it still runs.
+pub async fn end_after_signal() {
+    let signal = interrupted().await;
+    tokio::time::sleep(IN_ORDER).await;
+    let status = if signal.to_string().contains("SIGINT") {
+        130
+    } else {
+        143
+    };
+    eprintln!("{signal}: the rest ends by itself within seconds");
+    std::process::exit(status);
+}
+
 async fn interrupted() -> anyhow::Error {
     let kinds = [
         (SignalKind::interrupt(), "SIGINT"),

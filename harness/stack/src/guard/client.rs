@@ -74,7 +74,9 @@ impl GuardHandle {
     fn try_launch(run: RunDir) -> io::Result<Self> {
         let (owner, guards_end) = UnixStream::pair()?;
         let log = std::fs::File::create(run.log("guard"))?;
-        let mut command = Command::new(std::env::current_exe()?);
+        // Not by its path: a build may have put another program there since this one started.
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0("lab");
         command
             .arg("guard")
             .arg(run.path())
