@@ -142,8 +142,12 @@ impl Native {
             jvm: std::sync::Mutex::new(spec.jvm),
             ready_within: spec.ready_within,
         });
-        let starts = control
-            .members
+        let mut order = control.members.clone();
+        if spec.order == StartOrder::OneByOne {
+            // Last: it is ready when all that it scrapes is up.
+            order.sort_by_key(|name| *name == ServiceName::Prometheus);
+        }
+        let starts = order
             .iter()
             .map(|name| control.bring_up(*name, spec.jvm, observer));
         let all = async {
