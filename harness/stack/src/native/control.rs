@@ -10,7 +10,7 @@ use crate::components::Installed;
 use crate::endpoints::Endpoints;
 use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
 use crate::ready;
-use crate::services::{JvmMode, Programs, ServiceName, Site};
+use crate::services::{JvmMode, Launch, Programs, ServiceName, Site};
 
 /// Between two looks at a process or a service.
 const POLL: Duration = Duration::from_millis(25);
@@ -56,6 +56,19 @@ impl Control {
         observer: &dyn Observer,
     ) -> Result<(), StackError> {
         let begun = Instant::now();
+        observer.starting(service);
+        let launch = self.lay_out(service, jvm)?;
+        for job in launch.prepare {
+            self.run_to_end(service, job).await?;
+        }
+        self.guard.spawn(launch.main)?;
+        self.wait_ready(service, begun).await?;
+        observer.ready(service, begun.elapsed());
+        Ok(())
+    }
+
+    /// Writes a service's settings, and says how to start it.
+    fn lay_out(&self, service: ServiceName, jvm: JvmMode) -> Result<Launch, StackError> {
         let site = Site {
             run: self.guard.run(),
             endpoints: &self.endpoints,
@@ -70,16 +83,8 @@ impl Control {
             defaults: self.order == StartOrder::OneByOne,
             members: &self.members,
         };
-        observer.starting(service);
-        let launch = tokio::task::block_in_place(|| service.service().launch(&site))
-            .map_err(|source| StackError::Launch { service, source })?;
-        for job in launch.prepare {
-            self.run_to_end(service, job).await?;
-        }
-        self.guard.spawn(launch.main)?;
-        self.wait_ready(service, begun).await?;
-        observer.ready(service, begun.elapsed());
-        Ok(())
+        tokio::task::block_in_place(|| service.service().launch(&site))
+            .map_err(|source| StackError::Launch { service, source })
     }
 
     /// Launches a service again that has ended, as it was launched last.
@@ -122,6 +127,11 @@ impl Control {
             .filter(|service| self.members.contains(service))
         {
             self.bring_up(*service, jvm, observer).await?;
+        }
+        if self.members.contains(&ServiceName::Prometheus) {
+            // How often it scrapes depends on the mode.
+            self.lay_out(ServiceName::Prometheus, jvm)?;
+            self.signal(ServiceName::Prometheus, nix::libc::SIGHUP)?;
         }
         Ok(())
     }
@@ -175,7 +185,14 @@ impl Control {
 
     async fn wait_ready(&self, service: ServiceName, begun: Instant) -> Result<(), StackError> {
         let condition = ready::condition(service);
-        while let Err(last_seen) = ready::probe(service, &self.endpoints, &self.members).await {
+        while let Err(last_seen) = ready::probe(
+            service,
+            &self.endpoints,
+            &self.members,
+            begun.elapsed(),
+        )
+        .await
+        {
             let status = self.guard.job(service.as_str())?;
             if status.pid.is_none() {
                 return Err(self.died(service, status, last_seen, condition));

@@ -143,10 +143,7 @@ impl Native {
             ready_within: spec.ready_within,
         });
         let mut order = control.members.clone();
-        if spec.order == StartOrder::OneByOne {
-            // Last: it is ready when all that it scrapes is up.
-            order.sort_by_key(|name| *name == ServiceName::Prometheus);
-        }
+        order.sort_by_key(|name| rank(*name, spec.order));
         let starts = order
             .iter()
             .map(|name| control.bring_up(*name, spec.jvm, observer));
@@ -197,6 +194,20 @@ impl Native {
             .await
             .map_err(|error| GuardError::Refused(error.to_string()))??;
         Ok(())
+    }
+}
+
+/// Where a service stands in the order of launches: those of one rank as they come.
+fn rank(service: ServiceName, order: StartOrder) -> i8 {
+    match (service, order) {
+        // Prometheus looks for its targets for the first time five seconds after its start (`updatert` in its
+        // discovery/manager.go), whatever its settings: the sooner the better.
+        (ServiceName::Prometheus, StartOrder::Parallel) => -1,
+        // It is ready when all that it scrapes is up.
+        (ServiceName::Prometheus, StartOrder::OneByOne) => 1,
+        // Its launch may copy its programs to where its user can read them, which holds up the launches after it.
+        (ServiceName::Postgres, StartOrder::Parallel) => 1,
+        _ => 0,
     }
 }
 

@@ -14,8 +14,11 @@ use std::time::Duration;
 use crate::endpoints::Endpoints;
 use crate::services::ServiceName;
 
-/// How long one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(2);
+/// How long one attempt may take, after this long a wait. Short at first: a broker that has just begun to listen answers
+/// some requests never, and a client's own back-off after those is longer than a new attempt.
+fn attempt_limit(waited: Duration) -> Duration {
+    (waited / 4).clamp(Duration::from_millis(400), Duration::from_secs(2))
+}
 
 /// What is waited for, in words for an error message.
 pub fn condition(service: ServiceName) -> &'static str {
@@ -30,7 +33,7 @@ pub fn condition(service: ServiceName) -> &'static str {
     }
 }
 
-/// Asks once.
+/// Asks once; `waited` is how long it has been asked for already.
 ///
 /// # Errors
 /// What was seen instead.
@@ -38,7 +41,9 @@ pub async fn probe(
     service: ServiceName,
     endpoints: &Endpoints,
     members: &[ServiceName],
+    waited: Duration,
 ) -> Result<(), String> {
+    let limit = attempt_limit(waited);
     let attempt = async {
         match service {
             ServiceName::Zookeeper => zookeeper::probe(endpoints).await,
@@ -50,9 +55,9 @@ pub async fn probe(
             ServiceName::Producer => producer::probe(endpoints).await,
         }
     };
-    tokio::time::timeout(ATTEMPT, attempt)
+    tokio::time::timeout(limit, attempt)
         .await
-        .unwrap_or_else(|_| Err(format!("no answer within {ATTEMPT:?}")))
+        .unwrap_or_else(|_| Err(format!("no answer within {limit:?}")))
 }
 
 /// The words of an error and of all its causes.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::launch::{self, Launch, LaunchError, Site, write};
-use super::{Service, ServiceName};
+use super::{JvmMode, Service, ServiceName};
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -28,6 +28,9 @@ pub(crate) struct Job {
     endpoint: String,
     /// Of the scrape configuration, what does not depend on the run.
     scrape: Map<String, Value>,
+    /// What differs where JVMs are run for a fast start: a worker with idle cores answers at once, and is `up` the sooner.
+    #[serde(default)]
+    quick: Map<String, Value>,
 }
 
 pub(super) struct Prometheus;
@@ -56,6 +59,9 @@ impl Service for Prometheus {
                     .endpoint("prometheus", target.service.as_str(), &target.endpoint)?;
             let address = url.trim_start_matches("http://");
             let mut scrape = target.scrape.clone();
+            if site.jvm == JvmMode::Quick {
+                scrape.extend(target.quick.clone());
+            }
             scrape.insert("job_name".to_owned(), job.as_str().into());
             scrape.insert(
                 "static_configs".to_owned(),

@@ -81,8 +81,9 @@ pub const DEFAULTS: &[(&str, &str)] = &[
     ("client.id", "exporter"),
     ("enable.auto.offset.store", "false"),
     ("enable.partition.eof", "true"),
-    // A topic that appears later is found within this time, not within five minutes.
-    ("topic.metadata.refresh.interval.ms", "5000"),
+    // A topic that appears later is found within this time, not within five minutes; and so are the partitions of one whose
+    // first request went to a bootstrap address that turned into a broker meanwhile, with which librdkafka loses it.
+    ("topic.metadata.refresh.interval.ms", "1000"),
     // A full queue would pause fetching for a second (librdkafka issue 3662).
     ("fetch.queue.backoff.ms", "10"),
     ("queued.min.messages", "100000"),
