@@ -6,7 +6,7 @@ use crate::actions::{
     Create, Produce, Producer, PutConnector, Shell, Sql, StartExporter, connector_state, service,
 };
 use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows, SeriesCheck};
-use crate::runner::{AnyStep, Sound};
+use crate::runner::{AnyStep, Sound, controlled_service_of, exporter_of, service_of};
 use crate::tune::Tune;
 
 /// What scenarios can say.
@@ -51,22 +51,24 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         )
         .needs(&["kafka"]),
         Kind::action::<Shell>("shell", "Runs a shell command: the last resort.").captures(),
-        Kind::action::<service::Stop>("stop", "Stops a service in order.").needs(&["control"]),
+        Kind::action::<service::Stop>("stop", "Stops a service in order.")
+            .needs_of(controlled_service_of),
         Kind::action::<service::Start>(
             "start",
             "Starts a service that was stopped or killed, and waits until it is ready.",
         )
-        .needs(&["control"]),
+        .needs_of(controlled_service_of),
         Kind::action::<service::Restart>(
             "restart",
             "Stops a service in order and starts it again.",
         )
-        .needs(&["control"]),
-        Kind::action::<service::Kill>("kill", "Kills a service with SIGKILL.").needs(&["control"]),
+        .needs_of(controlled_service_of),
+        Kind::action::<service::Kill>("kill", "Kills a service with SIGKILL.")
+            .needs_of(controlled_service_of),
         Kind::action::<service::Pause>("pause", "Stops a service with SIGSTOP: it hangs.")
-            .needs(&["control"]),
+            .needs_of(controlled_service_of),
         Kind::action::<service::Resume>("resume", "Lets a paused service go on.")
-            .needs(&["control"]),
+            .needs_of(controlled_service_of),
         Kind::action::<Tune>(
             "tune",
             "Measures the rate of a source connector under several settings, interleaved.",
@@ -79,12 +81,14 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         Kind::check::<Sound<Rows>>("rows", "Rows of a query on Postgres.").needs(&["postgres"]),
         Kind::check::<Promql>("promql", "Result of a PromQL query.").needs(&["prometheus"]),
         Kind::check::<Sound<SeriesCheck>>("series", "Series that an exporter serves.")
-            .needs(&["exporter"]),
+            .needs_of(exporter_of),
         Kind::check::<Sound<Exposition>>("exposition", "Text that an exporter serves.")
-            .needs(&["exporter"]),
-        Kind::check::<Http>("http", "Answer to an HTTP request."),
+            .needs_of(exporter_of),
+        Kind::check::<Http>("http", "Answer to an HTTP request.").needs_of(service_of),
         Kind::check::<Lag>("lag", "How far a consumer group is behind.").needs(&["kafka"]),
-        Kind::check::<Sound<Log>>("log", "Lines of a service's log.").needs(&["logs"]),
+        Kind::check::<Sound<Log>>("log", "Lines of a service's log.")
+            .needs(&["logs"])
+            .needs_of(service_of),
     ])
 }
 

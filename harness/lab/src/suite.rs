@@ -17,12 +17,9 @@ use stack::services::JvmMode;
 
 use crate::progress::Shown;
 use crate::runner::{
-    Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
+    CONTROL, Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
 };
 use crate::stacks;
-
-/// Capabilities of a stack that are no service.
-const CONTROL: &str = "control";
 
 /// How to run.
 #[derive(Debug, Clone)]

@@ -22,6 +22,7 @@ use crate::registry::Registry;
 use crate::scenario::{
     Defaults, ExpectFailure, Instance, Scenario, StackSettings, Step, When, holds,
 };
+use crate::shape::Position;
 use crate::steps::Loader;
 use crate::syntax;
 use crate::template;
@@ -196,6 +197,7 @@ fn scenario<S>(
                 .map(|name| (name.clone(), step.position.clone()))
         })
         .collect();
+    let mut needs = BTreeMap::new();
     let mut instances: Vec<Instance> = Vec::new();
     for axes in matrix.combinations() {
         let mut fixed = environment.clone();
@@ -205,7 +207,7 @@ fn scenario<S>(
         let mut vars = Vars::new(fixed, declared.clone(), later, inputs.environment.is_none())
             .upcoming(upcoming.clone());
         vars.evaluate(&mut problems);
-        check_steps(&steps, &axes, vars.clone(), &mut problems);
+        check_steps(&steps, &axes, vars.clone(), &mut needs, &mut problems);
         let context = Context {
             source: &source,
             place: &place,
@@ -228,11 +230,11 @@ fn scenario<S>(
         });
     }
 
-    let mut needs = BTreeMap::new();
     for step in &steps {
-        for need in step.kind.needs {
+        let own = (step.kind.needs_of)(&step.arguments.to_json());
+        for need in step.kind.needs.iter().copied().chain(own) {
             needs
-                .entry((*need).to_owned())
+                .entry(need.to_owned())
                 .or_insert_with(|| step.position.clone());
         }
     }
@@ -475,10 +477,21 @@ fn check_steps<S>(
     steps: &[Step<S>],
     axes: &[(String, Json)],
     mut vars: Vars,
+    needs: &mut BTreeMap<String, Position>,
     problems: &mut Problems,
 ) {
     for step in steps.iter().filter(|step| holds(&step.when, axes)) {
         problems.extend(step.resolve(&vars, Phase::Check).1);
+        // The first step has what `[vars]` asked for, too.
+        for variable in vars.take_asked() {
+            if let Some((service, _)) = variable.split_once('.')
+                && !["run", "env"].contains(&service)
+            {
+                needs
+                    .entry(service.to_owned())
+                    .or_insert_with(|| step.position.clone());
+            }
+        }
         vars.expect(step.captures.iter().cloned());
     }
 }

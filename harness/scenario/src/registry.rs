@@ -31,6 +31,8 @@ pub struct Kind<S> {
     pub summary: &'static str,
     /// What a stack must be capable of, such as `control`.
     pub needs: &'static [&'static str],
+    /// What its arguments add to that, variables not yet put in.
+    pub needs_of: fn(&serde_json::Value) -> Vec<&'static str>,
     /// Whether steps may say `capture`.
     pub captures: bool,
     parse: ParseArguments<S>,
@@ -69,6 +71,7 @@ impl<S> Kind<S> {
             role: Role::Action,
             summary,
             needs: &[],
+            needs_of: |_| Vec::new(),
             captures: false,
             parse: |node, context| read::<T>(node, context).map(|step| step.map(Into::into)),
             schema: SchemaGenerator::subschema_for::<T>,
@@ -92,6 +95,12 @@ impl<S> Kind<S> {
     #[must_use]
     pub const fn needs(self, needs: &'static [&'static str]) -> Self {
         Self { needs, ..self }
+    }
+
+    /// The same kind, where arguments may add to what a stack must be capable of.
+    #[must_use]
+    pub const fn needs_of(self, needs_of: fn(&serde_json::Value) -> Vec<&'static str>) -> Self {
+        Self { needs_of, ..self }
     }
 
     /// The same kind, whose steps may say `capture`. Checks may without this.

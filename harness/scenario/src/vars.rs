@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value as Json;
 
@@ -38,6 +38,8 @@ pub struct Vars {
     any_environment: bool,
     /// Variables that steps capture, and where the step stands, for messages.
     upcoming: Arc<BTreeMap<String, Position>>,
+    /// Variables of the runner that were asked for, by this and its copies.
+    asked: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// Names alone: values may be secret.
@@ -181,6 +183,16 @@ impl Vars {
         let mut vars = self.clone();
         vars.locals.extend(locals);
         vars
+    }
+
+    fn note(&self, name: &str) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(name.to_owned());
+    }
+
+    /// The variables of the run that were asked for since the last call.
+    pub(crate) fn take_asked(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn names(&self) -> BTreeSet<&str> {
@@ -373,7 +385,10 @@ impl<'a> Substitution<'a> {
             Lookup::Found(node) if self.phase == Phase::Check || !node.is_open() => {
                 self.within_budget(node, place)
             }
-            Lookup::Later if self.phase == Phase::Check => None,
+            Lookup::Later if self.phase == Phase::Check => {
+                self.vars.note(name);
+                None
+            }
             Lookup::Undefined
                 if self.phase == Phase::Check || !self.vars.upcoming.contains_key(name) =>
             {

@@ -12,7 +12,9 @@ mod step;
 pub use context::{Context, Surroundings, VARIABLES};
 pub use engine::{Listener, Selected, run_instance};
 pub use kafka::Record;
-pub use names::{Exporter, OwnProcess, Process, Service};
+pub use names::{
+    CONTROL, Exporter, OwnProcess, Process, Service, controlled_service_of, exporter_of, service_of,
+};
 pub use outcome::{Outcome, ScenarioOutcome, StepOutcome, Suite};
 pub use sound::{Check, Sound};
 pub use step::{AnyStep, Grid, Observed, Step, StepError};

@@ -6,7 +6,11 @@ use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
 use stack::ServiceName;
+
+/// What a stack has whose services can be started and stopped, beside the names of those services.
+pub const CONTROL: &str = "control";
 
 /// What names of processes that a scenario starts begin with.
 const OWN: &str = "exporter-";
@@ -127,6 +131,33 @@ process!(
     OwnProcess, &[OWN_SHOWN], NOTHING
 );
 
+/// What a stack must have for arguments that name a service, alone or as `service`: that service. A process that the
+/// scenario starts itself is none.
+pub fn service_of(arguments: &Value) -> Vec<&'static str> {
+    let name = arguments.get("service").unwrap_or(arguments);
+    let service = name
+        .as_str()
+        .and_then(|name| name.parse::<ServiceName>().ok());
+    service.map(ServiceName::as_str).into_iter().collect()
+}
+
+/// What a stack must have for an action that controls a service: the service, and control over it. A scenario always has
+/// control over a process that it starts itself.
+pub fn controlled_service_of(arguments: &Value) -> Vec<&'static str> {
+    let mut needs = service_of(arguments);
+    if !needs.is_empty() {
+        needs.push(CONTROL);
+    }
+    needs
+}
+
+/// What a stack must have for a check of an exporter: its own, unless `exporter` names one of the scenario's.
+pub fn exporter_of(arguments: &Value) -> Vec<&'static str> {
+    let named = arguments.get("exporter").and_then(Value::as_str);
+    let own = named.is_some_and(is_own);
+    if own { Vec::new() } else { vec!["exporter"] }
+}
+
 impl Default for Exporter {
     fn default() -> Self {
         Self("exporter".to_owned())
@@ -154,6 +185,28 @@ mod tests {
     #[case::own_with_another_prefix("second", false)]
     fn a_process_is_a_service_or_own(#[case] name: &str, #[case] right: bool) {
         assert_eq!(from_value::<Process>(json!(name)).is_ok(), right);
+    }
+
+    #[rstest]
+    #[case::alone(json!("kafka"), &["kafka"], &["kafka", "control"])]
+    #[case::by_key(json!({ "service": "connect", "url": "/" }), &["connect"], &["connect", "control"])]
+    #[case::own(json!({ "service": "exporter-late" }), &[], &[])]
+    #[case::own_alone(json!("exporter-late"), &[], &[])]
+    #[case::none(json!({ "url": "http://localhost" }), &[], &[])]
+    fn a_stack_needs_what_arguments_name(
+        #[case] arguments: Value,
+        #[case] needs: &[&str],
+        #[case] controlled: &[&str],
+    ) {
+        assert_eq!(service_of(&arguments), needs);
+        assert_eq!(controlled_service_of(&arguments), controlled);
+    }
+
+    #[rstest]
+    #[case::of_the_stack(json!({ "name": "cpu" }), &["exporter"])]
+    #[case::own(json!({ "name": "cpu", "exporter": "exporter-late" }), &[])]
+    fn a_check_of_an_own_exporter_needs_no_other(#[case] arguments: Value, #[case] needs: &[&str]) {
+        assert_eq!(exporter_of(&arguments), needs);
     }
 
     #[test]

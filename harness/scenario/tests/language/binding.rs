@@ -243,3 +243,23 @@ fn secrets_of_an_include_are_redacted_too() {
     assert_eq!(bound.step.0, json!("hunter2"));
     assert_eq!(bound.redactor.redact("it is hunter2"), "it is [redacted]");
 }
+
+/// A scenario of its own once ran on a stack without the service whose address it used.
+#[rstest]
+#[case::in_a_step("echo = 'jdbc:postgresql://${postgres.host}'", &["postgres"])]
+#[case::through_a_declared_variable("echo = '${own}'", &["kafka"])]
+#[case::the_run_itself_is_no_service("echo = '${run.prefix}'", &[])]
+fn a_scenario_needs_the_services_whose_variables_it_uses(
+    #[case] step: &str,
+    #[case] needs: &[&str],
+) {
+    let declared = if step.contains("own") {
+        "vars.own = '${kafka.bootstrap}'\n"
+    } else {
+        ""
+    };
+    let text = format!("# X.\n{declared}[[step]]\n{step}");
+    let inputs = runtime().with_builtins(["postgres.host", "kafka.bootstrap"]);
+    let found = scenario(&text, &inputs).needs;
+    assert_eq!(found.keys().collect::<Vec<_>>(), needs);
+}

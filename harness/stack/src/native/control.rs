@@ -185,13 +185,8 @@ impl Control {
 
     async fn wait_ready(&self, service: ServiceName, begun: Instant) -> Result<(), StackError> {
         let condition = ready::condition(service);
-        while let Err(last_seen) = ready::probe(
-            service,
-            &self.endpoints,
-            &self.members,
-            begun.elapsed(),
-        )
-        .await
+        while let Err(last_seen) =
+            ready::probe(service, &self.endpoints, &self.members, begun.elapsed()).await
         {
             let status = self.guard.job(service.as_str())?;
             if status.pid.is_none() {
