@@ -10,8 +10,10 @@ use crate::support::{Lab, ports, signal};
 
 /// Kills of each kind.
 const TIMES: u64 = 6;
-/// A stack of all services is ready after about this long: half of the kills fall into its start.
+/// A stack of all services is ready after about six seconds: half of the kills and more fall into its start.
 const MOMENTS: u64 = 10_000;
+/// What is killed, in turns: a stack that only stands, and one on which scenarios run with processes of their own.
+const COMMANDS: [&[&str]; 2] = [&["up"], &["run", "exposure", "cdc", "--jobs", "4"]];
 
 #[derive(Debug, Clone, Copy)]
 enum Victim {
@@ -28,7 +30,7 @@ fn nothing_is_left_whoever_is_killed_and_when() {
     println!("seed: LAB_TEST_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let lab = Lab::new();
-    for round in 0..TIMES {
+    for (round, command) in (0..TIMES).zip(COMMANDS.iter().cycle()) {
         for (victim, kill) in [
             (Victim::Runner, Signal::INT),
             (Victim::Runner, Signal::TERM),
@@ -38,18 +40,26 @@ fn nothing_is_left_whoever_is_killed_and_when() {
             let after = Duration::from_millis(random.random_range(0..MOMENTS));
             kill_once(
                 &lab,
+                command,
                 victim,
                 kill,
                 after,
-                &format!("round {round}, {victim:?} {kill:?} after {after:?}"),
+                &format!("round {round}, {command:?}, {victim:?} {kill:?} after {after:?}"),
             );
         }
     }
 }
 
-fn kill_once(lab: &Lab, victim: Victim, kill: Signal, after: Duration, what: &str) {
+fn kill_once(
+    lab: &Lab,
+    command: &[&str],
+    victim: Victim,
+    kill: Signal,
+    after: Duration,
+    what: &str,
+) {
     let begun = Instant::now();
-    let mut up = lab.start(&["up"]);
+    let mut up = lab.start(command);
     while begun.elapsed() < after && up.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -75,7 +85,7 @@ fn kill_once(lab: &Lab, victim: Victim, kill: Signal, after: Duration, what: &st
     while up.try_wait().unwrap().is_none() {
         assert!(
             killed.elapsed() < Duration::from_secs(5),
-            "{what}: five seconds later `lab up` still runs"
+            "{what}: five seconds later the runner still runs"
         );
         std::thread::sleep(Duration::from_millis(5));
     }
