@@ -39,10 +39,18 @@ const JAVA: &str = r#"echo 'openjdk version "17.0.15" 2025-04-15' >&2"#;
 const APT: &str = r#"
 echo "$@ $DEBIAN_FRONTEND" >> "$LOG/apt"
 case $1 in
-    install) [ ! -e "$LOG/lists-missing" ] || exit 100; cp "$LOG"/packages/* "$BIN" ;;
+    install)
+        [ ! -e "$LOG/lists-missing" ] || exit 100
+        if [ -e "$LOG/unknown" ]; then case " $* " in *" $(cat "$LOG/unknown") "*) exit 100 ;; esac; fi
+        cp "$LOG"/packages/* "$BIN" ;;
     update) rm -f "$LOG/lists-missing" ;;
 esac
 "#;
+
+/// What tests want and nothing else does.
+const FOR_TESTS: [&str; 5] = ["chromium", "xmllint", "shellcheck", "ip", "python3"];
+/// The packages that hold it.
+const TEST_PACKAGES: &str = "chromium libxml2-utils shellcheck iproute2 python3-prometheus-client";
 
 struct Machine {
     dir: TempDir,
@@ -103,6 +111,14 @@ impl Machine {
     /// Takes a program away, but into the package that `apt-get install` brings.
     fn uninstall(&self, program: &str) {
         fs::rename(self.bin(program), self.path("log/packages").join(program)).unwrap();
+    }
+
+    /// Has what tests want, but in the package that `apt-get install` brings.
+    fn offers_test_tools(&self) {
+        for program in FOR_TESTS {
+            self.install(program, "");
+            self.uninstall(program);
+        }
     }
 
     fn command(&self, script: &Path) -> Command {
@@ -358,6 +374,83 @@ fn root_installs_what_is_missing_and_goes_on() {
         machine.log("apt"),
         "install -y --no-install-recommends build-essential maven noninteractive\n"
     );
+}
+
+#[test]
+fn root_installs_what_tests_want_and_only_to_test() {
+    let machine = Machine::new();
+    machine.install("id", "echo 0");
+    machine.offers_test_tools();
+    for arguments in [&["demo"][..], &["test", "--help"], &["run", "test"]] {
+        assert!(machine.run(arguments).status.success());
+        assert_eq!(machine.log("apt"), "", "{arguments:?}");
+    }
+    assert_runs(&machine.run(&["test", "--jobs", "2"]), "<test><--jobs><2>");
+    assert_eq!(
+        machine.log("apt"),
+        format!("install -y --no-install-recommends {TEST_PACKAGES} noninteractive\n")
+    );
+    machine.run(&["test"]);
+    assert_eq!(machine.log("apt").lines().count(), 1, "it is done once");
+}
+
+#[test]
+fn what_tests_want_is_installed_through_sudo_after_yes() {
+    let machine = Machine::new();
+    machine.offers_test_tools();
+    machine.install("sudo", "echo sudo >> \"$LOG/sudo\"; exec \"$@\"");
+    assert_runs(&machine.run(&["--yes", "test"]), "<test>");
+    assert_eq!(machine.log("sudo"), "sudo\n");
+}
+
+#[test]
+fn an_ordinary_user_is_told_what_tests_want_and_tests() {
+    let machine = Machine::new();
+    machine.install("shellcheck", "");
+    let output = machine.run(&["test"]);
+    assert_runs(&output, "<test>");
+    // The test that wants `ip` is one for root.
+    let line =
+        "install -y --no-install-recommends chromium libxml2-utils python3-prometheus-client\n";
+    assert!(stderr(&output).contains(line), "{}", stderr(&output));
+    assert_eq!(machine.log("apt"), "");
+}
+
+/// As on Ubuntu, which has Chromium as a snap only.
+#[test]
+fn a_package_that_there_is_not_keeps_nothing_else_from_the_tests() {
+    let machine = Machine::new();
+    machine.install("id", "echo 0");
+    machine.offers_test_tools();
+    fs::remove_file(machine.path("log/packages/chromium")).unwrap();
+    fs::write(machine.path("log/unknown"), "chromium").unwrap();
+    let output = machine.run(&["test"]);
+    assert_runs(&output, "<test>");
+    assert!(machine.bin("xmllint").exists());
+    let told = stderr(&output);
+    for part in ["could not install chromium", "recommends chromium\n"] {
+        assert!(told.contains(part), "{part:?} is not in: {told}");
+    }
+}
+
+#[test]
+fn without_a_network_it_tests_all_the_same() {
+    let machine = Machine::new();
+    machine.install("id", "echo 0");
+    machine.install("apt-get", "exit 100");
+    assert_runs(&machine.run(&["test"]), "<test>");
+}
+
+#[test]
+fn a_python_of_ones_own_is_left_alone() {
+    let machine = Machine::new();
+    for program in FOR_TESTS {
+        machine.install(program, "");
+    }
+    machine.install("python3", "exit 1");
+    let output = machine.run(&["test"]);
+    assert_runs(&output, "<test>");
+    assert!(!stderr(&output).contains("skipped"), "{}", stderr(&output));
 }
 
 #[test]

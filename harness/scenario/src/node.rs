@@ -53,6 +53,16 @@ pub(crate) enum Segment {
 }
 
 impl Node {
+    /// Where the last thing inside it ends: a table with a header of its own has only that header as its place.
+    pub(crate) fn end(&self) -> usize {
+        let inside = match &self.value {
+            Value::Array(items) => items.iter().map(Self::end).max(),
+            Value::Table(entries) => entries.iter().map(|entry| entry.node.end()).max(),
+            _ => None,
+        };
+        self.span.end.max(inside.unwrap_or_default())
+    }
+
     pub(crate) fn new(value: Value, span: Range<usize>) -> Self {
         Self {
             value,

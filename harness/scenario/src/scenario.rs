@@ -260,6 +260,14 @@ impl<S> Step<S> {
         self.name.as_deref()
     }
 
+    /// The step as it stands in its file, variables not put in.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        let end = self.settings.end().max(self.arguments.end());
+        let text = self.source.text.get(self.settings.span.start..end);
+        text.unwrap_or_default().trim_end()
+    }
+
     /// The step with the variables' values put in.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::chart::figure;
 use super::summary;
+use super::timeline::timeline;
 use crate::runner::{Grid, Outcome, ScenarioOutcome, StepOutcome, Suite};
 
 /// The page.
@@ -23,7 +25,7 @@ pub(super) fn page(suite: &Suite) -> String {
                 }
                 main {
                     (overview(suite))
-                    @for scenario in &suite.scenarios { (section(scenario)) }
+                    @for scenario in in_order(suite) { (section(scenario)) }
                     (surroundings(suite))
                 }
             }
@@ -37,9 +39,9 @@ fn overview(suite: &Suite) -> Markup {
         table {
             thead { tr { th { "scenario" } th { "outcome" } th.number { "time" } th { "what it checks" } } }
             tbody {
-                @for scenario in &suite.scenarios {
+                @for scenario in in_order(suite) {
                     tr {
-                        td { a href=(format!("#{}", anchor(scenario))) { (scenario.id) } }
+                        td { a href=(format!("#{}", anchor(scenario, None))) { (scenario.id) } }
                         td { (mark(&scenario.outcome)) }
                         td.number { (format!("{:.1} s", scenario.seconds)) }
                         td { (scenario.summary) }
@@ -52,44 +54,61 @@ fn overview(suite: &Suite) -> Markup {
 
 fn section(scenario: &ScenarioOutcome) -> Markup {
     html! {
-        section id=(anchor(scenario)) {
+        section id=(anchor(scenario, None)) {
             h2 { (mark(&scenario.outcome)) " " (scenario.id) }
             p.file { code { (scenario.path.display()) } }
             p.doc { (scenario.doc) }
             @if let Outcome::Skipped { reason } = &scenario.outcome { p { "Skipped: " (reason) } }
             @if let Some(note) = &scenario.note { p { (note) } }
-            ol.steps { @for step in &scenario.steps { (step_item(step, scenario.seconds)) } }
+            (timeline(scenario))
+            @for step in &scenario.steps { @for chart in &step.charts { (figure(chart)) } }
+            @if !scenario.steps.is_empty() {
+                ol.steps { @for step in &scenario.steps { li id=(anchor(scenario, Some(step.number))) { (step_item(step)) } } }
+            }
             @if let Some(left) = &scenario.clean_up { p { "Not cleaned up: " (left) } }
         }
     }
 }
 
-fn step_item(step: &StepOutcome, whole: f64) -> Markup {
-    // Never wider than the line, however the clock was read.
-    let share = (100.0 * step.seconds / whole.max(0.001)).clamp(0.2, 100.0);
+/// Folded where it held: one looks for what did not.
+fn step_item(step: &StepOutcome) -> Markup {
     html! {
-        li {
-            div.head {
+        details open[step.outcome == Outcome::Failed] {
+            summary {
                 (mark(&step.outcome)) " "
                 span.title { (step.title) } " "
                 code.key { (step.key) } " "
                 span.place { (step.place) }
-                span.number { (format!("{:.2} s", step.seconds)) @if step.attempts > 1 { ", " (step.attempts) " attempts" } }
             }
-            div.bar style=(format!("width:{share:.1}%")) {}
-            @if let Some(expected) = &step.expected { dl { dt { "expected" } dd { pre { (expected) } } } }
-            @match (&step.grid, &step.outcome) {
-                (Some(grid), Outcome::Passed) if !grid.rows.is_empty() => (table(grid)),
-                _ if !step.observed.is_empty() => dl { dt { "observed" } dd { pre { (step.observed) } } },
-                _ => {},
+            dl {
+                @if let Some(expected) = &step.expected { dt { "expected" } dd { pre { (expected) } } }
+                dt { @if step.expected.is_some() { "observed" } @else { (observed_as(step)) } }
+                dd {
+                    @match (&step.grid, &step.outcome) {
+                        (Some(grid), Outcome::Passed) if !grid.rows.is_empty() => (table(grid)),
+                        _ => pre { (step.observed) },
+                    }
+                }
+                dt { "attempts" }
+                dd { (step.attempts) " in " (format!("{:.2} s", step.seconds)) }
+                dt { "as written" }
+                dd { pre { (step.written) } }
             }
             @if !step.log_tail.is_empty() {
-                details {
+                details.log {
                     summary { "the end of the log of " (step.service.as_deref().unwrap_or_default()) }
                     pre { (step.log_tail.join("\n")) }
                 }
             }
         }
+    }
+}
+
+/// What a check that held expected is what is written; one without expectation could not look.
+fn observed_as(step: &StepOutcome) -> &'static str {
+    match step.outcome {
+        Outcome::Failed => "error",
+        _ => "observed",
     }
 }
 
@@ -123,10 +142,28 @@ fn mark(outcome: &Outcome) -> Markup {
     }
 }
 
-fn anchor(scenario: &ScenarioOutcome) -> String {
-    scenario
+/// The sign alone, where there is no room.
+pub(super) fn sign(outcome: &Outcome) -> Markup {
+    match outcome {
+        Outcome::Passed => html! { span.passed { "✓" } },
+        Outcome::Failed => html! { span.failed { "✗" } },
+        Outcome::Skipped { .. } => html! { span.skipped { "–" } },
+    }
+}
+
+/// Those that failed come first.
+fn in_order(suite: &Suite) -> Vec<&ScenarioOutcome> {
+    let mut all: Vec<_> = suite.scenarios.iter().collect();
+    all.sort_by_key(|one| one.outcome != Outcome::Failed);
+    all
+}
+
+/// Where a scenario, or a step of it, stands on the page.
+pub(super) fn anchor(scenario: &ScenarioOutcome, step: Option<usize>) -> String {
+    let name: String = scenario
         .id
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect()
+        .collect();
+    step.map_or_else(|| name.clone(), |number| format!("{name}-step-{number}"))
 }

@@ -1,10 +1,13 @@
 //! What a run came to, in several forms: a file each.
 
+mod axis;
+mod chart;
 mod html;
 mod junit;
-#[cfg(test)]
-mod samples;
 mod terminal;
+#[cfg(test)]
+mod tests;
+mod timeline;
 
 use std::path::{Path, PathBuf};
 

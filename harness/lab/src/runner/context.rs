@@ -13,6 +13,7 @@ use stack::guard::{Guard, JobState, JobStatus, PortRequest, SpawnSpec, StopPhase
 use stack::native::Control;
 use tokio_postgres::Client;
 
+use super::chart::Chart;
 use super::kafka::TopicReader;
 use super::postgres;
 use super::step::Observed;
@@ -40,6 +41,7 @@ pub struct Context {
     /// One client for all requests.
     pub http: reqwest::Client,
     guard: Guard,
+    charts: Vec<Chart>,
     readers: BTreeMap<String, Arc<Mutex<TopicReader>>>,
     databases: BTreeMap<String, Client>,
     has_database: bool,
@@ -88,6 +90,7 @@ impl Context {
             ),
             http,
             guard: surroundings.guard.clone(),
+            charts: Vec::new(),
             readers: BTreeMap::new(),
             databases: BTreeMap::new(),
             has_database: false,
@@ -123,6 +126,16 @@ impl Context {
             );
             vars.set("postgres.database", self.prefix.as_str());
         }
+    }
+
+    /// Shows what the step sampled, whether it holds in the end or not. Of several attempts the last one's is kept.
+    pub fn show(&mut self, chart: Chart) {
+        self.charts.push(chart);
+    }
+
+    /// What was shown since the last time.
+    pub(super) fn take_charts(&mut self) -> Vec<Chart> {
+        std::mem::take(&mut self.charts)
     }
 
     /// How the runner reaches a service.

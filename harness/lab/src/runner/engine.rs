@@ -90,7 +90,7 @@ pub async fn run_instance(
     let mut note = None;
     let mut failed = None;
     for step in selected.scenario.steps(instance) {
-        let outcome = run_step(step, &mut vars, &mut context, &instance.id, listener).await;
+        let outcome = run_step(step, begun, &mut vars, &mut context, &instance.id, listener).await;
         listener.step(&instance.id, &outcome);
         let ended = outcome.outcome == Outcome::Failed;
         steps.push(outcome);
@@ -146,6 +146,7 @@ fn verdict(
 
 async fn run_step(
     step: &scenario::Step<AnyStep>,
+    scenario_begun: Instant,
     vars: &mut Vars,
     context: &mut Context,
     id: &str,
@@ -158,7 +159,9 @@ async fn run_step(
         key: step.key.to_owned(),
         role: step.role,
         place: step.position.to_string(),
+        written: vars.redactor().redact(step.written()),
         outcome: Outcome::Failed,
+        start: begun.duration_since(scenario_begun).as_secs_f64(),
         seconds: 0.0,
         attempts: 0,
         observed: String::new(),
@@ -166,6 +169,7 @@ async fn run_step(
         log_tail: Vec::new(),
         service: None,
         grid: None,
+        charts: Vec::new(),
     };
     let bound = match step.bind(vars) {
         Ok(bound) => bound,
@@ -185,6 +189,9 @@ async fn run_step(
     // After the capture, which may have taken a secret.
     let known = vars.redactor();
     let redact = |text: &str| known.redact(&bound.redactor.redact(text));
+    result.written = redact(&result.written);
+    let charts = context.take_charts().into_iter();
+    result.charts = charts.map(|chart| chart.redacted(&redact)).collect();
     match ended {
         Ok(observed) => {
             result.outcome = Outcome::Passed;
@@ -311,6 +318,7 @@ async fn look(
     attempts: &mut u32,
 ) -> Result<Observed, StepError> {
     *attempts += 1;
+    context.take_charts();
     let limit = left.max(SHORTEST_ATTEMPT);
     let observed = tokio::time::timeout(limit, bound.step.attempt(context))
         .await

@@ -1,5 +1,6 @@
 //! Runs scenarios: what a step is, what it sees, and what came of it.
 
+mod chart;
 mod context;
 mod engine;
 mod kafka;
@@ -9,6 +10,7 @@ pub(crate) mod postgres;
 mod sound;
 mod step;
 
+pub use chart::{Chart, Series};
 pub use context::{Context, Surroundings, VARIABLES};
 pub use engine::{Listener, Selected, run_instance};
 pub use kafka::Record;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::chart::Chart;
 use super::step::Grid;
 
 /// How something ended.
@@ -34,9 +35,13 @@ pub struct StepOutcome {
     pub role: scenario::Role,
     /// `file:line:column`.
     pub place: String,
+    /// How it stands there.
+    pub written: String,
     /// How it ended.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// Seconds from the scenario's begin to its own.
+    pub start: f64,
     /// Seconds it took.
     pub seconds: f64,
     /// How often it was tried.
@@ -55,6 +60,9 @@ pub struct StepOutcome {
     /// A table of what it saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grid: Option<Grid>,
+    /// Numbers that it sampled, whether it held or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<Chart>,
 }
 
 /// One instance of a scenario.

@@ -20,7 +20,7 @@ use crate::actions::configuration;
 use crate::checks::Expected;
 use crate::connect;
 use crate::prometheus;
-use crate::runner::{Context, Grid, Observed, Step, StepError};
+use crate::runner::{Chart, Context, Grid, Observed, Series, Step, StepError};
 use rate::Slope;
 
 const WRITE_TOTAL: &str = "kafka_connect_source_task_source_record_write_total";
@@ -105,6 +105,9 @@ struct Sample {
     total: f64,
     /// Records on the connector's topics at the end.
     end_offsets: i64,
+    /// Records a second, by seconds since the first one; the report's chart has them.
+    #[serde(skip)]
+    over_time: Vec<(f64, f64)>,
 }
 
 #[async_trait]
@@ -112,17 +115,10 @@ impl Step for Tune {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
         let config = configuration(self.connector.value.clone()).map_err(anyhow::Error::msg)?;
         let mut samples = Vec::new();
-        for repeat in 1..=self.repeats {
-            for row in &self.rows {
-                let name = format!("{}_r{}", plain(&row.name), repeat);
-                let sample = self
-                    .measure(context, &config, row, &name)
-                    .await
-                    .with_context(|| format!("row {:?}, repeat {repeat}", row.name))
-                    .map_err(|error| StepError::broken("connect", error))?;
-                samples.push(sample);
-            }
-        }
+        let measured = self.measure_all(context, &config, &mut samples).await;
+        // Also of what was measured before something failed.
+        context.show(self.chart(&samples));
+        measured.map_err(|error| StepError::broken("connect", error))?;
         let medians: Vec<(String, f64)> = self
             .rows
             .iter()
@@ -160,6 +156,25 @@ impl Step for Tune {
 type Map2 = std::collections::BTreeMap<String, f64>;
 
 impl Tune {
+    async fn measure_all(
+        &self,
+        context: &mut Context,
+        config: &Map<String, Value>,
+        samples: &mut Vec<Sample>,
+    ) -> Result<()> {
+        for repeat in 1..=self.repeats {
+            for row in &self.rows {
+                let name = format!("{}_r{}", plain(&row.name), repeat);
+                let sample = self
+                    .measure(context, config, row, &name)
+                    .await
+                    .with_context(|| format!("row {:?}, repeat {repeat}", row.name))?;
+                samples.push(sample);
+            }
+        }
+        Ok(())
+    }
+
     async fn measure(
         &self,
         context: &mut Context,
@@ -257,6 +272,7 @@ impl Tune {
             seconds: slope.seconds,
             total,
             end_offsets,
+            over_time: rate::over_time(&values),
         })
     }
 
@@ -290,6 +306,23 @@ impl Tune {
             }
             before = now;
             tokio::time::sleep(LOOK * 3).await;
+        }
+    }
+
+    fn chart(&self, samples: &[Sample]) -> Chart {
+        let series = samples.iter().map(|sample| Series {
+            name: format!("row {}", sample.row),
+            points: sample.over_time.clone(),
+        });
+        Chart {
+            title: "Source records written, between samples that Prometheus scraped".to_owned(),
+            x: "seconds since a connector's first record".to_owned(),
+            y: "records/s".to_owned(),
+            series: series.collect(),
+            marks: vec![(
+                self.warm_up.get().as_secs_f64(),
+                "end of the warm-up".to_owned(),
+            )],
         }
     }
 

@@ -28,6 +28,24 @@ pub(super) fn steps(values: &[(f64, f64)], warm_up: Duration) -> Vec<(f64, f64)>
         .collect()
 }
 
+/// Seconds since the first record, and the rate from one moment at which the total was seen to grow to the next.
+pub(super) fn over_time(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut grown: Vec<_> = values
+        .iter()
+        .copied()
+        .skip_while(|(_, total)| *total <= 0.0)
+        .collect();
+    grown.dedup_by(|later, earlier| later.1 <= earlier.1);
+    let begun = grown.first().map_or(0.0, |(time, _)| *time);
+    grown
+        .windows(2)
+        .map(|pair| {
+            let seconds = pair[1].0 - pair[0].0;
+            (pair[1].0 - begun, (pair[1].1 - pair[0].1) / seconds)
+        })
+        .collect()
+}
+
 impl Slope {
     /// From samples of (seconds, total). `None` when there are fewer than [`STEPS`].
     ///
@@ -78,6 +96,19 @@ mod tests {
             .collect();
         let slope = Slope::of(&values, Duration::from_secs(3), false).unwrap();
         assert_eq!(slope.rate, 1000.0);
+    }
+
+    #[test]
+    fn the_rate_over_time_is_that_since_the_last_growth() {
+        let values = [
+            (10.0, 0.0),
+            (11.0, 50.0),
+            (12.0, 50.0),
+            (13.0, 250.0),
+            (14.0, 350.0),
+        ];
+        assert_eq!(over_time(&values), [(2.0, 100.0), (3.0, 100.0)]);
+        assert_eq!(over_time(&values[..3]), []);
     }
 
     #[test]

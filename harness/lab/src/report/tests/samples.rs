@@ -1,14 +1,6 @@
-//! What others make of the reports of a suite in which everything happens that can.
+//! A suite in which everything happens that can.
 
-#![allow(clippy::unwrap_used)]
-
-use std::path::Path;
-use std::process::{Command, Output};
-
-use serde_json::{Value, json};
-
-use super::{html, junit};
-use crate::runner::{Grid, Outcome, ScenarioOutcome, StepOutcome, Suite};
+use crate::runner::{Chart, Grid, Outcome, ScenarioOutcome, Series, StepOutcome, Suite};
 
 fn step(number: usize, title: &str, key: &str) -> StepOutcome {
     StepOutcome {
@@ -21,7 +13,9 @@ fn step(number: usize, title: &str, key: &str) -> StepOutcome {
             scenario::Role::Check
         },
         place: format!("scenarios/cdc/delete.toml:{}:1", 10 * number),
+        written: format!("[[step]]\nname = {title:?}\n{key} = \"as it stands in the file\""),
         outcome: Outcome::Passed,
+        start: 0.25 * (number - 1) as f64,
         seconds: 0.25,
         attempts: 1,
         observed: "1 row".to_owned(),
@@ -29,6 +23,7 @@ fn step(number: usize, title: &str, key: &str) -> StepOutcome {
         log_tail: Vec::new(),
         service: None,
         grid: None,
+        charts: Vec::new(),
     }
 }
 
@@ -39,7 +34,7 @@ fn scenario(id: &str, outcome: Outcome, steps: Vec<StepOutcome>) -> ScenarioOutc
         summary: format!("What {id} says"),
         doc: format!("What {id} says.\nAnd why."),
         outcome,
-        seconds: 2.5,
+        seconds: steps.iter().map(|step| step.seconds).sum::<f64>() + 2.0,
         steps,
         note: None,
         clean_up: None,
@@ -47,10 +42,31 @@ fn scenario(id: &str, outcome: Outcome, steps: Vec<StepOutcome>) -> ScenarioOutc
 }
 
 /// Text as a hostile topic, table or log may have it.
-const HOSTILE: &str =
+pub(super) const HOSTILE: &str =
     "<script>document.title='taken'</script> ]]> & \"'\u{1}\u{fffe} \u{1b}[31mred";
 
-fn suite() -> Suite {
+pub(super) fn suite() -> Suite {
+    let line = |name: &str, slope: f64| Series {
+        name: name.to_owned(),
+        points: (1..=5)
+            .map(|second| (f64::from(second), slope * f64::from(second)))
+            .collect(),
+    };
+    let sampled = StepOutcome {
+        seconds: 12.5,
+        charts: vec![Chart {
+            title: "Records written".to_owned(),
+            x: "seconds".to_owned(),
+            y: "records/s".to_owned(),
+            series: vec![
+                line("row 1", 900.0),
+                line(HOSTILE, 3000.0),
+                line("row 1", 1000.0),
+            ],
+            marks: vec![(3.0, "end of the warm-up".to_owned())],
+        }],
+        ..step(2, "rates", "tune")
+    };
     let with_table = StepOutcome {
         grid: Some(Grid {
             header: vec!["key".to_owned(), "value".to_owned()],
@@ -107,86 +123,11 @@ fn suite() -> Suite {
                 ..scenario("exposure/mended", Outcome::Failed, Vec::new())
             },
             scenario("exposure/left", skipped, Vec::new()),
+            scenario(
+                "tuning/rates",
+                Outcome::Passed,
+                vec![step(1, "a table", "sql"), sampled],
+            ),
         ],
     }
-}
-
-/// Runs a program over a file, if the machine has one of these.
-fn reader(programs: &[&str], arguments: &[&str], file: &Path) -> Option<Output> {
-    let Some(program) = programs.iter().find_map(|name| which::which(name).ok()) else {
-        println!("skipped: none of {programs:?} is installed");
-        return None;
-    };
-    Some(
-        Command::new(program)
-            .args(arguments)
-            .arg(file)
-            .output()
-            .unwrap(),
-    )
-}
-
-#[test]
-fn junit_is_valid_by_the_schema_that_ci_servers_use() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("junit.xml");
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/junit-10.xsd");
-    let text = junit::document(&suite()).unwrap();
-    // A schema that takes everything would prove nothing.
-    for (text, valid) in [
-        (text.clone(), true),
-        (text.replace("<testcase name=", "<testcase nome="), false),
-    ] {
-        std::fs::write(&file, text).unwrap();
-        let Some(output) = reader(&["xmllint"], &["--noout", "--schema", schema], &file) else {
-            return;
-        };
-        assert_eq!(
-            output.status.success(),
-            valid,
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-}
-
-#[test]
-fn the_page_opens_in_a_browser_and_runs_nothing_that_it_shows() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("report.html");
-    std::fs::write(&file, html::page(&suite())).unwrap();
-    let profile = format!(
-        "--user-data-dir={}",
-        folder.path().join("profile").display()
-    );
-    let arguments = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        &profile,
-        "--dump-dom",
-    ];
-    let Some(output) = reader(&["chromium", "google-chrome"], &arguments, &file) else {
-        return;
-    };
-    let page = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        page.contains("<title>Kafka Connect Lab: 2 passed, 3 failed, 1 skipped in 35.5 s</title>"),
-        "{page}"
-    );
-    assert_eq!(page.matches("<section").count(), 6);
-    assert!(!page.contains("<script"), "{page}");
-}
-
-#[test]
-fn json_has_what_programs_ask_for() {
-    let report = serde_json::to_value(suite()).unwrap();
-    assert_eq!(report["scenarios"][1]["steps"][1]["attempts"], json!(61));
-    assert_eq!(report["scenarios"][5]["outcome"], json!("skipped"));
-    assert_eq!(report["scenarios"][0]["steps"][0]["expected"], Value::Null);
 }

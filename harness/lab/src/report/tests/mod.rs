@@ -1,0 +1,7 @@
+//! The reports of one suite, in which everything happens that can: as they are to be, and what others make of them.
+
+#![allow(clippy::unwrap_used)]
+
+mod golden;
+mod readers;
+mod samples;
