@@ -49,7 +49,7 @@ in
       enable = true;
       inherit (cfg) package;
       jvmOptions = jvm.options settings.heap;
-      settings = lib.mapAttrs (_: mkDefault) settings.properties // {
+      settings = lib.mapAttrs (_: mkDefault) (settings.properties // settings.profiles.zookeeper) // {
         "log.dirs" = [ "/var/lib/apache-kafka" ];
         "listeners" = [ "PLAINTEXT://${cfg.listenAddress}:${toString cfg.port}" ];
         "advertised.listeners" = [ "PLAINTEXT://${cfg.advertisedHost}:${toString cfg.port}" ];

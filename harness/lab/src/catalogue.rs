@@ -5,12 +5,31 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use scenario::{Inputs, Problems, Scenario, discover, load};
+use stack::components::Lock;
+use stack::{Flavour, Profile};
 
+use crate::groups::DEBEZIUM;
 use crate::registry::registry;
 use crate::runner::{AnyStep, Selected, VARIABLES};
 
-/// Profiles of the stack.
-pub const PROFILES: [&str; 1] = ["zookeeper"];
+/// What scenarios below a root can refer to: the runner's variables, and what a stack can be made of.
+///
+/// # Errors
+/// When the lock cannot be read.
+pub fn inputs(root: &Path) -> Result<Inputs> {
+    let lock = Lock::embedded()?;
+    let mut inputs = Inputs::at(root).with_builtins(VARIABLES);
+    for profile in Profile::ALL {
+        let kafka = Flavour::of(profile).resolve(&lock, "kafka")?;
+        inputs.profiles.push(scenario::Profile {
+            name: profile.to_string(),
+            kafka: kafka.version().to_owned(),
+        });
+    }
+    let versions = lock.versions(DEBEZIUM);
+    inputs.versions.insert("debezium".to_owned(), versions);
+    Ok(inputs)
+}
 
 /// Which scenarios.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -56,8 +75,7 @@ impl Selection {
     pub fn load(&self, environment: bool) -> Result<Loaded> {
         let root = self.root()?;
         let registry = registry()?;
-        let mut inputs = Inputs::at(&root).with_builtins(VARIABLES);
-        inputs.profiles = PROFILES.map(str::to_owned).to_vec();
+        let mut inputs = inputs(&root)?;
         if environment {
             inputs = inputs.with_process_environment();
         }

@@ -12,6 +12,7 @@ use crate::commands;
     after_help = "Examples:
   lab demo                          bring everything up and do the three jobs on it
   lab up --detach                   leave a stack running in the background
+  lab up --profile kraft            Kafka without ZooKeeper, until Ctrl-C
   lab status --json                 where everything is, for programs
   lab logs connect -f               follow a log
   lab run scenarios/cdc             run the scenarios of an area

@@ -5,19 +5,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use futures::StreamExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use scenario::Jvm;
-use stack::ServiceName;
 use stack::native::{Native, StackSpec};
 use stack::services::JvmMode;
+use stack::{Profile, ServiceName};
 
+use crate::groups::{self, Group};
 use crate::progress::Shown;
 use crate::runner::{
-    CONTROL, Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
+    Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
 };
 use crate::stacks;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// Leave the stack and what the scenarios made.
     pub keep: bool,
+    /// The profile of scenarios that do not say it.
+    pub profile: Profile,
     /// Services that are started in any case.
     pub also: Vec<ServiceName>,
     /// How long each service may take until it is ready.
@@ -48,6 +51,7 @@ impl Default for Options {
             shuffle: None,
             fail_fast: false,
             keep: false,
+            profile: Profile::default(),
             also: Vec::new(),
             ready_within: Duration::from_secs(90),
         }
@@ -78,59 +82,45 @@ pub async fn run(
         shown.line(&format!("in the order of --shuffle={seed}"));
         all.shuffle(&mut StdRng::seed_from_u64(seed));
     }
-    let (shared, alone): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| !wants_own_stack(one));
+    let plan = groups::plan(all, options.profile)?;
     let mut suite = Suite {
         began: now(),
         seed: options.shuffle,
-        versions: versions()?,
+        versions: [("lab".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
         ..Suite::default()
     };
-    let mut kept = None;
-    if !shared.is_empty() || alone.is_empty() {
-        let native = bring_up(&shared, options, shown).await?;
-        describe(&mut suite, &native);
-        let outcomes = on_shared(&native, shared, options, shown, reporter).await;
-        let failed = outcomes
-            .as_ref()
-            .map_or(true, |outcomes| outcomes.iter().any(has_failed));
-        if options.keep {
-            kept = Some(native);
-        } else {
-            end(native, shown).await;
-        }
-        suite.scenarios.extend(outcomes?);
-        if failed && options.fail_fast {
-            skip(alone, &mut suite, reporter);
-            suite.seconds = begun.elapsed().as_secs_f64();
-            return Ok((suite, kept));
-        }
+    for (one, reason) in plan.skipped {
+        skip([one], &reason, &mut suite, reporter);
     }
+    let mut kept = None;
     let mut stopped = false;
-    for one in alone {
+    for group in plan.groups {
         if stopped {
-            skip([one], &mut suite, reporter);
+            skip(group.selected, FAIL_FAST, &mut suite, reporter);
             continue;
         }
-        let native = bring_up(std::slice::from_ref(&one), options, shown).await?;
+        let native = bring_up(&group, options, shown).await?;
         describe(&mut suite, &native);
-        let surroundings = surroundings(&native);
-        let outcome = stacks::guarded(&native, async {
-            Ok(run_instance(&one, &surroundings, options.keep, reporter).await)
-        })
-        .await;
+        let outcomes = if group.shared {
+            on_shared(&native, group.selected, options, shown, reporter).await
+        } else {
+            on_own(&native, group.selected, options, reporter).await
+        };
         if options.keep {
             kept = Some(native);
         } else {
             end(native, shown).await;
         }
-        let outcome = outcome?;
-        reporter.ended(&outcome);
-        stopped = has_failed(&outcome) && options.fail_fast;
-        suite.scenarios.push(outcome);
+        let outcomes = outcomes?;
+        stopped = outcomes.iter().any(has_failed) && options.fail_fast;
+        suite.scenarios.extend(outcomes);
     }
     suite.seconds = begun.elapsed().as_secs_f64();
     Ok((suite, kept))
 }
+
+/// Why what is left is not run after a failure.
+const FAIL_FAST: &str = "an earlier scenario failed, and --fail-fast was given";
 
 /// A stack that does not end in order does not take the report with it.
 async fn end(native: Native, shown: &Shown) {
@@ -139,10 +129,14 @@ async fn end(native: Native, shown: &Shown) {
     }
 }
 
-fn skip(left: impl IntoIterator<Item = Selected>, suite: &mut Suite, reporter: &dyn Reporter) {
+fn skip(
+    left: impl IntoIterator<Item = Selected>,
+    reason: &str,
+    suite: &mut Suite,
+    reporter: &dyn Reporter,
+) {
     for one in left {
-        let outcome =
-            one.skipped("an earlier scenario failed, and --fail-fast was given".to_owned());
+        let outcome = one.skipped(reason.to_owned());
         reporter.ended(&outcome);
         suite.scenarios.push(outcome);
     }
@@ -152,26 +146,26 @@ fn has_failed(outcome: &ScenarioOutcome) -> bool {
     outcome.outcome == Outcome::Failed
 }
 
-/// Whoever hurts services cannot share them.
-fn wants_own_stack(selected: &Selected) -> bool {
-    selected.scenario.exclusive || selected.scenario.needs.contains_key(CONTROL)
-}
-
 /// Services that scenarios need, by their steps.
-pub fn services<'a>(selected: impl IntoIterator<Item = &'a Selected>) -> Vec<ServiceName> {
+fn services(selected: &[Selected]) -> impl Iterator<Item = ServiceName> {
     let names: BTreeSet<&str> = selected
-        .into_iter()
+        .iter()
         .flat_map(|one| one.scenario.needs.keys().map(String::as_str))
         .collect();
-    ServiceName::closure(names.into_iter().filter_map(|name| name.parse().ok()))
+    names.into_iter().filter_map(|name| name.parse().ok())
 }
 
-async fn bring_up(selected: &[Selected], options: &Options, shown: &Shown) -> Result<Native> {
-    let mut wanted = services(selected);
-    wanted.extend(&options.also);
+async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Native> {
+    let profile = group.flavour.profile;
+    let also = options.also.iter().copied();
+    let wanted = services(&group.selected).chain(also.filter(|service| profile.has(*service)));
     // All that share a stack begin in the mode of the first.
-    let jvm = modes(selected).first().copied().unwrap_or(JvmMode::Quick);
+    let jvm = modes(&group.selected)
+        .first()
+        .copied()
+        .unwrap_or(JvmMode::Quick);
     let spec = StackSpec {
+        flavour: group.flavour.clone(),
         jvm,
         ready_within: options.ready_within,
         ..StackSpec::of(wanted)
@@ -190,6 +184,7 @@ fn surroundings(native: &Native) -> Surroundings {
     Surroundings {
         endpoints: control.endpoints().clone(),
         guard: control.guard().clone(),
+        versions: control.versions(),
         control: Some(control),
     }
 }
@@ -207,6 +202,26 @@ fn modes(selected: &[Selected]) -> Vec<JvmMode> {
         .into_iter()
         .filter(|wanted| selected.iter().any(|one| mode(one) == *wanted))
         .collect()
+}
+
+/// One after the other, each in the mode that the stack was started in.
+async fn on_own(
+    native: &Native,
+    selected: Vec<Selected>,
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<Vec<ScenarioOutcome>> {
+    let surroundings = surroundings(native);
+    let mut outcomes = Vec::new();
+    for one in selected {
+        let outcome = stacks::guarded(native, async {
+            Ok(run_instance(&one, &surroundings, options.keep, reporter).await)
+        })
+        .await?;
+        reporter.ended(&outcome);
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
 }
 
 async fn on_shared(
@@ -239,9 +254,7 @@ async fn on_shared(
                 let (surroundings, stop) = (&surroundings, &stop);
                 async move {
                     if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                        let outcome = one.skipped(
-                            "an earlier scenario failed, and --fail-fast was given".to_owned(),
-                        );
+                        let outcome = one.skipped(FAIL_FAST.to_owned());
                         reporter.ended(&outcome);
                         return outcome;
                     }
@@ -273,6 +286,7 @@ fn describe(suite: &mut Suite, native: &Native) {
         .run()
         .id()
         .clone_into(&mut suite.run);
+    suite.versions.extend(native.control().versions());
     suite.endpoints = native
         .control()
         .endpoints()
@@ -295,16 +309,6 @@ fn without_password(address: &str) -> String {
         }
         None => address.to_owned(),
     }
-}
-
-fn versions() -> Result<Vec<(String, String)>> {
-    let pinned = stack::native::requirements(&ServiceName::ALL).context("the lock")?;
-    let mut versions: Vec<_> = pinned
-        .values()
-        .map(|id| (id.name().to_owned(), id.version().to_owned()))
-        .collect();
-    versions.push(("lab".to_owned(), env!("CARGO_PKG_VERSION").to_owned()));
-    Ok(versions)
 }
 
 fn now() -> String {

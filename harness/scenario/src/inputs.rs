@@ -20,8 +20,19 @@ pub struct Inputs {
     /// Variables that the runner sets before the first step, such as `run.prefix`. Names have a dot: those without
     /// belong to the scenarios.
     pub builtins: Vec<String>,
-    /// Names of the stack's profiles, which `skip` can name.
-    pub profiles: Vec<String>,
+    /// The stack's profiles, which `skip` and `[stack]` can name.
+    pub profiles: Vec<Profile>,
+    /// Versions that there are, by key of `[stack]`; those of Kafka go with the profiles.
+    pub versions: BTreeMap<String, Vec<String>>,
+}
+
+/// A profile of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// The version of Kafka that it has.
+    pub kafka: String,
 }
 
 impl Inputs {

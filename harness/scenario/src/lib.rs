@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod choice;
 mod discover;
 mod duration;
 mod fault;
@@ -33,7 +34,7 @@ mod vars;
 pub use discover::{FRAGMENTS, discover};
 pub use duration::Duration;
 pub use files::{JsonFile, ScenarioFile, TextFile};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, Profile};
 pub use jsonpath::{JsonPath, NotOne};
 pub use load::{load, parse_str};
 pub use problem::{Problem, Problems, Related};

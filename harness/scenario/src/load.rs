@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::Value as Json;
 
+use crate::choice;
 use crate::files::{self, Place};
 use crate::header;
 use crate::inputs::Inputs;
@@ -214,9 +215,10 @@ fn scenario<S>(
             vars: &vars,
             phase: Phase::Check,
         };
-        let settings = stack
-            .as_ref()
-            .map(|node| known::<StackSettings>(node, context, &mut problems));
+        let settings = stack.as_ref().map(|node| {
+            choice::check(node, context, inputs, &mut problems);
+            known::<StackSettings>(node, context, &mut problems)
+        });
         let expect_failure = expected
             .as_ref()
             .and_then(|node| expected_failure(node, context, &matrix, &steps, &mut problems))
@@ -330,17 +332,19 @@ fn head(top: &mut Top, source: &Arc<Source>, inputs: &Inputs, problems: &mut Pro
             entries.push(all.remove(index));
         }
     }
+    let profiles = inputs.profiles.iter();
+    let names: Vec<&str> = profiles.map(|profile| profile.name.as_str()).collect();
     if let Some(skip) = entries.iter().find(|entry| entry.key == "skip")
         && let Value::Table(profiles) = &skip.node.value
     {
         for entry in profiles
             .iter()
-            .filter(|entry| !inputs.profiles.contains(&entry.key))
+            .filter(|entry| !names.contains(&entry.key.as_str()))
         {
-            let help = if inputs.profiles.is_empty() {
+            let help = if names.is_empty() {
                 "the stack has no profiles".to_owned()
             } else {
-                format!("expected {}", crate::fault::one_of(&inputs.profiles, "`"))
+                format!("expected {}", crate::fault::one_of(&names, "`"))
             };
             problems.push(
                 Problem::new(
@@ -349,10 +353,7 @@ fn head(top: &mut Top, source: &Arc<Source>, inputs: &Inputs, problems: &mut Pro
                     format!("unknown profile `{}`", entry.key),
                 )
                 .help(help)
-                .near(near_miss(
-                    &entry.key,
-                    inputs.profiles.iter().map(String::as_str),
-                )),
+                .near(near_miss(&entry.key, names.iter().copied())),
             );
         }
     }

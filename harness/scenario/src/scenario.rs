@@ -95,6 +95,15 @@ impl Instance {
 pub struct StackSettings {
     /// How the JVMs are started.
     pub jvm: Jvm,
+    /// The profile that the scenario runs on, whatever the command line says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The version of Kafka and Connect, and with it the profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kafka: Option<String>,
+    /// The version of Debezium's Postgres connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debezium: Option<String>,
 }
 
 /// How JVMs are started.

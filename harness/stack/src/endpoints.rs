@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Addresses by service and key: `kafka` → `bootstrap` → `127.0.0.1:9092`.
 ///
-/// Keys: `client` (ZooKeeper), `bootstrap` (Kafka), `rest` (Connect), `jmx` (metrics of a JVM over HTTP), `sql`
+/// Keys: `client` (ZooKeeper), `bootstrap` and, without ZooKeeper, `controller` (Kafka), `rest` (Connect), `jmx` (metrics of a JVM over HTTP), `sql`
 /// (Postgres), `http` (exporter, Prometheus). `rest`, `jmx` and `http` are URLs, `sql` is a connection string.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

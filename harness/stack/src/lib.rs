@@ -6,11 +6,15 @@
 
 pub mod components;
 pub mod endpoints;
+pub mod flavour;
 pub mod guard;
 pub mod native;
+pub mod profile;
 pub mod ready;
 pub mod runs;
 pub mod services;
 
 pub use endpoints::Endpoints;
+pub use flavour::Flavour;
+pub use profile::Profile;
 pub use services::ServiceName;

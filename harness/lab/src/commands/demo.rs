@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use console::style;
-use stack::ServiceName;
+use stack::Profile;
 
 use crate::Verdict;
 use crate::catalogue::Selection;
+use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary, table};
 use crate::runner::{Grid, Outcome, ScenarioOutcome, Suite};
@@ -19,6 +20,8 @@ const TAG: &str = "demo";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    profile: ProfileArgs,
     /// Where the report goes.
     #[arg(long, value_name = "DIR", default_value = "lab-report")]
     report: PathBuf,
@@ -41,10 +44,16 @@ pub async fn run(args: Args) -> Result<Verdict> {
     };
     let selected = selection.instances()?;
     let shown = Shown::new();
-    shown.line("ZooKeeper, Kafka, Connect with Debezium, Postgres, Prometheus, exporter and producer, on this machine:");
+    let profile = args.profile.profile;
+    let kafka = match profile {
+        Profile::Zookeeper => "ZooKeeper, Kafka",
+        Profile::Kraft => "Kafka without ZooKeeper",
+    };
+    shown.line(&format!("{kafka}, Connect with Debezium, Postgres, Prometheus, exporter and producer, on this machine:"));
     let options = Options {
         keep: args.keep,
-        also: ServiceName::ALL.to_vec(),
+        profile,
+        also: profile.services(),
         ..Options::default()
     };
     let (suite, kept) = suite::run(&selected, &options, &shown, &Terminal::new(&shown, 1)).await?;

@@ -2,9 +2,12 @@
 
 use anyhow::Result;
 use comfy_table::{Table, presets};
+use scenario::Scenario;
+use stack::Profile;
 
 use crate::Verdict;
 use crate::catalogue::Selection;
+use crate::runner::AnyStep;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,6 +32,8 @@ pub fn run(args: Args) -> Result<Verdict> {
                     "summary": one.summary,
                     "tags": one.tags,
                     "exclusive": one.exclusive,
+                    "profiles": profiles(one),
+                    "skip": one.skip,
                     "needs": one.needs.keys().collect::<Vec<_>>(),
                     "instances": instances,
                 })
@@ -57,4 +62,11 @@ pub fn run(args: Args) -> Result<Verdict> {
     } else {
         Verdict::Wrong
     })
+}
+
+/// Names of the profiles that `skip` leaves.
+fn profiles(scenario: &Scenario<AnyStep>) -> Vec<&'static str> {
+    let all = Profile::ALL.map(Profile::as_str).into_iter();
+    all.filter(|profile| !scenario.skip.contains_key(*profile))
+        .collect()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::catalogue::Selection;
+use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::suite::{self, Options};
@@ -16,10 +17,13 @@ use crate::{Verdict, stacks};
   lab run scenarios/cdc --jobs 4            an area, four at a time
   lab run cdc/original --keep               leave the stack up for a look
   lab run --shuffle --jobs 4 --repeat 10     in a random order, ten times each
+  lab run --profile kraft scenarios/cdc      on Kafka 4.3 without ZooKeeper
   lab run --tag functional --report out     by tag, reports into the folder `out`")]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    profile: ProfileArgs,
     /// Scenarios at the same time.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
@@ -55,6 +59,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
             .map(|seed| seed.unwrap_or_else(rand::random).into()),
         fail_fast: args.fail_fast,
         keep: args.keep,
+        profile: args.profile.profile,
         ..Options::default()
     };
     let (suite, kept) = suite::run(

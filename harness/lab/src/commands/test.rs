@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
-use stack::ServiceName;
 use stack::guard::{JobState, SpawnSpec, StopPhase, StopSpec};
 use stack::native::{Native, StackSpec};
+use stack::{Flavour, ServiceName};
 
 use crate::catalogue::Selection;
+use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::suite::{self, Options};
@@ -26,9 +27,12 @@ const JOB: &str = "cargo-test";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lab test                      everything
+  lab test --profile kraft      the same beside a Kafka without ZooKeeper
   lab test -- -p scenario       only the tests of one crate, then the scenarios
   lab test --no-scenarios -- --test guard")]
 pub struct Args {
+    #[command(flatten)]
+    profile: ProfileArgs,
     /// Leave the scenarios out.
     #[arg(long)]
     no_scenarios: bool,
@@ -58,6 +62,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let selected = selection.instances()?;
     let options = Options {
         jobs: usize::from(args.jobs),
+        profile: args.profile.profile,
         ..Options::default()
     };
     let (suite, _) = suite::run(
@@ -87,7 +92,10 @@ fn project() -> Result<PathBuf> {
 /// Runs `cargo test` below a guard, so that nothing of it outlives us, beside a broker for the tests that want one.
 async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<bool> {
     let cargo = which::which("cargo").context("cargo is not on the PATH")?;
-    let spec = StackSpec::of([ServiceName::Kafka]);
+    let spec = StackSpec {
+        flavour: Flavour::of(args.profile.profile),
+        ..StackSpec::of([ServiceName::Kafka])
+    };
     let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
     let guard = native.control().guard().clone();
     let mut argv = vec![cargo.display().to_string()];

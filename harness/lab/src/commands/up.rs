@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use stack::ServiceName;
 use stack::native::{Native, PortChoice, StackSpec};
 use stack::services::JvmMode;
+use stack::{Flavour, ServiceName};
 
 use crate::Verdict;
 use crate::commands::status;
+use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::stacks;
 
@@ -18,7 +19,7 @@ use crate::stacks;
 pub enum Ports {
     /// Free ones, so that stacks side by side do not meet.
     Auto,
-    /// 9092 (Kafka), 8083 (Connect), 9090 (Prometheus), 8080 (exporter), 5432 (Postgres), 2181, 9404.
+    /// 9092 (Kafka), 8083 (Connect), 9090 (Prometheus), 8080 (exporter), 5432 (Postgres), 2181 (9093 in the profile kraft), 9404.
     Default,
 }
 
@@ -35,10 +36,13 @@ impl From<Ports> for PortChoice {
 #[command(after_help = "Examples:
   lab up                               until Ctrl-C
   lab up --detach --ports default      in the background, on the ports that everybody knows
+  lab up --profile kraft               Kafka 4.3 without ZooKeeper
   lab up kafka prometheus              only these, and what they need")]
 pub struct Args {
     /// Services to start, with what they need; all when none is named.
     services: Vec<ServiceName>,
+    #[command(flatten)]
+    profile: ProfileArgs,
     /// Leave it running in the background; `lab down` ends it.
     #[arg(long)]
     detach: bool,
@@ -67,11 +71,12 @@ fn jvm_mode(text: &str) -> Result<JvmMode, String> {
 pub async fn run(args: Args) -> Result<Verdict> {
     let shown = Shown::new();
     let services = if args.services.is_empty() {
-        ServiceName::ALL.to_vec()
+        args.profile.profile.services()
     } else {
         args.services.clone()
     };
     let spec = StackSpec {
+        flavour: Flavour::of(args.profile.profile),
         jvm: args.jvm,
         ports: args.ports.into(),
         ready_within: args.timeout,

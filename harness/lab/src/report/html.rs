@@ -58,6 +58,7 @@ fn section(scenario: &ScenarioOutcome) -> Markup {
             h2 { (mark(&scenario.outcome)) " " (scenario.id) }
             p.file { code { (scenario.path.display()) } }
             p.doc { (scenario.doc) }
+            @if !scenario.versions.is_empty() { p.file { (on(scenario)) } }
             @if let Outcome::Skipped { reason } = &scenario.outcome { p { "Skipped: " (reason) } }
             @if let Some(note) = &scenario.note { p { (note) } }
             (timeline(scenario))
@@ -68,6 +69,16 @@ fn section(scenario: &ScenarioOutcome) -> Markup {
             @if let Some(left) = &scenario.clean_up { p { "Not cleaned up: " (left) } }
         }
     }
+}
+
+/// What it ran on, in words.
+fn on(scenario: &ScenarioOutcome) -> String {
+    let versions: Vec<_> = scenario
+        .versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    format!("on {}", versions.join(", "))
 }
 
 /// Folded where it held: one looks for what did not.
@@ -122,7 +133,7 @@ fn table(grid: &Grid) -> Markup {
 }
 
 fn surroundings(suite: &Suite) -> Markup {
-    let list = |title: &str, pairs: &[(String, String)]| {
+    let list = |title: &str, pairs: Vec<&(String, String)>| {
         html! {
             details {
                 summary { (title) }
@@ -130,7 +141,7 @@ fn surroundings(suite: &Suite) -> Markup {
             }
         }
     };
-    html! { (list("Versions", &suite.versions)) (list("Endpoints", &suite.endpoints)) }
+    html! { (list("Versions", suite.versions.iter().collect())) (list("Endpoints", suite.endpoints.iter().collect())) }
 }
 
 /// A word and a sign: colour alone tells some readers nothing.

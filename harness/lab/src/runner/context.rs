@@ -27,6 +27,8 @@ pub struct Surroundings {
     pub guard: Guard,
     /// Control over the stack's services, where somebody has it.
     pub control: Option<Arc<Control>>,
+    /// Versions of what the stack is made of, by component, where they are known.
+    pub versions: BTreeMap<String, String>,
 }
 
 /// The surroundings of one instance of a scenario.
@@ -35,6 +37,8 @@ pub struct Context {
     pub endpoints: Endpoints,
     /// Control over the stack's services, where somebody has it.
     pub control: Option<Arc<Control>>,
+    /// Versions of what the stack is made of, by component, where they are known.
+    versions: BTreeMap<String, String>,
     /// Names that the scenario makes begin with this, so that scenarios do not meet. Letters, digits and `_`: it is part of
     /// names of topics, connectors, slots, databases and metrics.
     pub prefix: String,
@@ -50,7 +54,7 @@ pub struct Context {
 }
 
 /// Variables that are set before the first step.
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 11] = [
     "run.prefix",
     "postgres.host",
     "postgres.port",
@@ -58,6 +62,7 @@ pub const VARIABLES: [&str; 10] = [
     "postgres.password",
     "postgres.database",
     "kafka.bootstrap",
+    "kafka.version",
     "connect.rest",
     "exporter.http",
     "prometheus.http",
@@ -83,6 +88,7 @@ impl Context {
         Ok(Self {
             endpoints: surroundings.endpoints.clone(),
             control: surroundings.control.clone(),
+            versions: surroundings.versions.clone(),
             prefix: prefix(
                 id,
                 surroundings.guard.run().id(),
@@ -111,6 +117,9 @@ impl Context {
         endpoint("connect.rest", "connect", "rest");
         endpoint("exporter.http", "exporter", "http");
         endpoint("prometheus.http", "prometheus", "http");
+        if let Some(version) = self.versions.get("kafka") {
+            vars.set("kafka.version", version.as_str());
+        }
         if let Some(config) = self
             .endpoint("postgres", "sql")
             .ok()

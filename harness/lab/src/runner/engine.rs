@@ -1,5 +1,6 @@
 //! Runs the steps of one instance of a scenario.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,7 @@ impl Selected {
             path: self.scenario.path.clone(),
             summary: self.scenario.summary.clone(),
             doc: self.scenario.doc.clone(),
+            versions: BTreeMap::new(),
             outcome,
             seconds: took.as_secs_f64(),
             steps,
@@ -101,6 +103,7 @@ pub async fn run_instance(
     }
     let outcome = verdict(instance.expect_failure.as_ref(), failed, &mut note);
     let mut result = selected.outcome(outcome, Duration::ZERO, steps);
+    result.versions.clone_from(&surroundings.versions);
     result.note = note;
     if keep {
         result.clean_up = Some("kept".to_owned());

@@ -1,5 +1,6 @@
 //! What came of scenarios; what reports are made from.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -76,6 +77,9 @@ pub struct ScenarioOutcome {
     pub summary: String,
     /// The header comment.
     pub doc: String,
+    /// Versions of what its stack was made of, by component; none when it did not run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub versions: BTreeMap<String, String>,
     /// How it ended.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -103,8 +107,8 @@ pub struct Suite {
     /// Seed of the order in which scenarios were started, when it was not that of their paths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// Versions of what ran, by component.
-    pub versions: Vec<(String, String)>,
+    /// Versions of what ran, by component; a component that ran in several versions is there with each.
+    pub versions: BTreeSet<(String, String)>,
     /// Where everything was.
     pub endpoints: Vec<(String, String)>,
     /// What ran.

@@ -7,6 +7,7 @@ mod failing;
 mod input;
 mod killed;
 mod offline;
+mod profiles;
 mod readme;
 mod schema;
 mod support;

@@ -83,3 +83,24 @@ fn ctrl_c_ends_a_stack_in_the_foreground_with_success() {
     ended.assert_says(0, &["has ended"]);
     lab.assert_nothing_left(&taken, "after Ctrl-C");
 }
+
+#[test]
+fn a_stack_without_zookeeper_is_kafka_alone_and_frees_both_its_ports() {
+    let lab = Lab::new();
+    let up = lab.run(&["up", "kafka", "--profile", "kraft", "--detach"]);
+    assert_eq!(up.status, Some(0), "{up:#?}");
+    let status = lab.status().unwrap();
+    let services = status["services"].as_array().unwrap();
+    let names: Vec<_> = services.iter().map(|service| &service["name"]).collect();
+    assert_eq!(names, ["kafka"]);
+    assert_eq!(services[0]["state"], "ready");
+    let taken = ports(&status);
+    assert_eq!(taken.len(), 2, "clients and the controller: {status:#}");
+
+    // Kafka 4 logs through log4j2: without settings of ours there would be errors alone.
+    let logs = lab.run(&["logs", "kafka"]);
+    assert!(logs.stdout.contains("INFO KafkaRaftServer"), "{logs:?}");
+
+    assert_eq!(lab.run(&["down"]).status, Some(0));
+    lab.assert_nothing_left(&taken, "after lab down");
+}

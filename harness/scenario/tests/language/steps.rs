@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use scenario::{
-    At, Duration, Inputs, JsonFile, JsonPath, Kind, OneOrMany, Registry, ScenarioFile, TextFile,
-    TextOr,
+    At, Duration, Inputs, JsonFile, JsonPath, Kind, OneOrMany, Profile, Registry, ScenarioFile,
+    TextFile, TextOr,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -79,7 +79,17 @@ pub fn inputs(root: &str) -> Inputs {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         ),
-        profiles: vec!["zookeeper".to_owned(), "kraft".to_owned()],
+        profiles: [("zookeeper", "3.9.2"), ("kraft", "4.3.1")]
+            .map(|(name, kafka)| Profile {
+                name: name.to_owned(),
+                kafka: kafka.to_owned(),
+            })
+            .to_vec(),
+        versions: [(
+            "debezium".to_owned(),
+            ["2.7.4.Final", "3.7.0.Final"].map(str::to_owned).to_vec(),
+        )]
+        .into(),
         ..Inputs::at(root)
     }
     .with_builtins(["run.prefix", "run.id"])

@@ -221,6 +221,14 @@ impl Lock {
         })
     }
 
+    /// The versions that the lock has of a component, in the order of their names; none of one that it does not know.
+    pub fn versions(&self, name: &str) -> Vec<String> {
+        self.pinned
+            .get(name)
+            .map(|versions| versions.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
     /// Every version of every component that this machine can use, in the order of their names.
     pub fn all(&self) -> Vec<ComponentId> {
         let system = this_system();

@@ -22,6 +22,7 @@ pub mod java;
 mod lock;
 mod manifest;
 mod maven;
+pub mod profiles;
 mod progress;
 pub mod prometheus;
 pub mod relock;

@@ -9,6 +9,7 @@ use super::start::{Observer, StartOrder};
 use crate::components::Installed;
 use crate::endpoints::Endpoints;
 use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
+use crate::profile::Profile;
 use crate::ready;
 use crate::services::{JvmMode, Launch, Programs, ServiceName, Site};
 
@@ -24,6 +25,7 @@ pub struct Control {
     pub(super) installed: BTreeMap<&'static str, Installed>,
     pub(super) programs: Programs,
     pub(super) members: Vec<ServiceName>,
+    pub(super) profile: Profile,
     pub(super) order: StartOrder,
     pub(super) jvm: Mutex<JvmMode>,
     pub(super) ready_within: Duration,
@@ -43,6 +45,18 @@ impl Control {
     /// Services of this run.
     pub fn members(&self) -> &[ServiceName] {
         &self.members
+    }
+
+    /// Versions of what it is made of, by component.
+    pub fn versions(&self) -> BTreeMap<String, String> {
+        let ids = self.installed.values().map(|installed| &installed.id);
+        let mut versions: BTreeMap<_, _> = ids
+            .map(|id| (id.name().to_owned(), id.version().to_owned()))
+            .collect();
+        if let Some(prometheus) = &self.programs.prometheus {
+            versions.insert("prometheus".to_owned(), prometheus.version.clone());
+        }
+        versions
     }
 
     /// Launches a service and waits until it is ready.
@@ -79,6 +93,7 @@ impl Control {
                 .ok_or(StackError::NoSuchService { service })?,
             installed: &self.installed,
             programs: &self.programs,
+            profile: self.profile,
             jvm,
             defaults: self.order == StartOrder::OneByOne,
             members: &self.members,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::components;
 use crate::guard::GuardError;
+use crate::profile::Profile;
 use crate::services::{LaunchError, ServiceName};
 
 /// Lines of a log that an error shows.
@@ -90,6 +91,14 @@ pub enum StackError {
         ended: String,
         /// The end of its log.
         tail: Box<LogTail>,
+    },
+    /// A service that was asked for, and that no stack of the profile has.
+    #[error("a stack of the profile `{profile}` has no {service}")]
+    NotInProfile {
+        /// The service.
+        service: ServiceName,
+        /// The profile.
+        profile: Profile,
     },
     /// The stack was not started with this service.
     #[error("{service} is not part of this run")]

@@ -11,7 +11,9 @@ use super::control::Control;
 use super::error::StackError;
 use crate::components::{Cache, ComponentId, Installed, Lock, Progress, java, prometheus};
 use crate::endpoints::Endpoints;
+use crate::flavour::Flavour;
 use crate::guard::{GuardError, GuardHandle, PortRequest};
+use crate::profile::Profile;
 use crate::runs::{RunDir, state_dir};
 use crate::services::{JvmMode, Programs, ServiceName};
 
@@ -20,6 +22,8 @@ use crate::services::{JvmMode, Programs, ServiceName};
 pub struct StackSpec {
     /// Services; what they need comes along.
     pub services: Vec<ServiceName>,
+    /// Its profile, and the versions of what it is made of.
+    pub flavour: Flavour,
     /// How JVMs are run.
     pub jvm: JvmMode,
     /// Which ports.
@@ -31,10 +35,11 @@ pub struct StackSpec {
 }
 
 impl StackSpec {
-    /// These services on free ports, quick to start, all at once.
+    /// These services in the default profile on free ports, quick to start, all at once.
     pub fn of(services: impl IntoIterator<Item = ServiceName>) -> Self {
         Self {
             services: services.into_iter().collect(),
+            flavour: Flavour::default(),
             jvm: JvmMode::Quick,
             ports: PortChoice::Auto,
             order: StartOrder::Parallel,
@@ -58,7 +63,7 @@ pub enum StartOrder {
 pub enum PortChoice {
     /// Free ones, so that runs do not meet.
     Auto,
-    /// The ones that everybody knows: 9092, 8083, 9090, 8080, 5432, 2181, 9404.
+    /// The ones that everybody knows: 9092, 8083, 9090, 8080, 5432, 2181 (9093 without ZooKeeper), 9404.
     Default,
 }
 
@@ -92,14 +97,15 @@ pub struct Native {
 /// Components that these services need: their ids by the names that services use.
 ///
 /// # Errors
-/// When the lock does not know one.
+/// When the lock does not know one, or not in the version that was asked for.
 pub fn requirements(
     services: &[ServiceName],
+    flavour: &Flavour,
 ) -> Result<BTreeMap<&'static str, ComponentId>, StackError> {
     let lock = Lock::embedded()?;
     let names = services.iter().flat_map(|name| name.service().components());
     names
-        .map(|name| Ok((*name, lock.resolve(name, None)?)))
+        .map(|name| Ok((*name, flavour.resolve(&lock, name)?)))
         .collect()
 }
 
@@ -109,14 +115,19 @@ impl Native {
     /// # Errors
     /// Whatever kept it from coming up; everything that was started is ended then.
     pub async fn start(spec: &StackSpec, observer: &dyn Observer) -> Result<Self, StackError> {
-        let members = ServiceName::closure(spec.services.iter().copied());
+        let profile = spec.flavour.profile;
+        let members = ServiceName::closure(spec.services.iter().copied(), profile);
+        if let Some(service) = members.iter().find(|service| !profile.has(**service)) {
+            let service = *service;
+            return Err(StackError::NotInProfile { service, profile });
+        }
         let mut programs = locate_programs(&members)?;
         let installed = tokio::task::block_in_place(|| {
             let cache = Cache::open(Lock::embedded()?)?;
             if members.contains(&ServiceName::Prometheus) {
                 programs.prometheus = Some(prometheus::ensure(&cache, observer)?);
             }
-            install(&cache, &members, observer)
+            install(&cache, &members, &spec.flavour, observer)
         })?;
 
         let run = RunDir::create().map_err(|source| StackError::Directory {
@@ -124,7 +135,7 @@ impl Native {
             source,
         })?;
         let handle = tokio::task::block_in_place(|| GuardHandle::launch(run))?;
-        let ports = reserve(&handle, &members, spec.ports)?;
+        let ports = reserve(&handle, &members, profile, spec.ports)?;
         let mut endpoints = Endpoints::default();
         for name in &members {
             for (key, port) in &ports[name] {
@@ -138,6 +149,7 @@ impl Native {
             installed,
             programs,
             members,
+            profile,
             order: spec.order,
             jvm: std::sync::Mutex::new(spec.jvm),
             ready_within: spec.ready_within,
@@ -214,9 +226,10 @@ fn rank(service: ServiceName, order: StartOrder) -> i8 {
 fn install(
     cache: &Cache,
     members: &[ServiceName],
+    flavour: &Flavour,
     progress: &dyn Observer,
 ) -> Result<BTreeMap<&'static str, Installed>, StackError> {
-    let wanted = requirements(members)?;
+    let wanted = requirements(members, flavour)?;
     let ids: Vec<_> = wanted.values().cloned().collect();
     cache.ensure(&ids, progress)?;
     let verified = cache.verify_all(&ids)?;
@@ -262,11 +275,12 @@ type Ports = BTreeMap<ServiceName, BTreeMap<&'static str, u16>>;
 fn reserve(
     handle: &GuardHandle,
     members: &[ServiceName],
+    profile: Profile,
     choice: PortChoice,
 ) -> Result<Ports, StackError> {
     let wanted = members.iter().flat_map(|name| {
         name.service()
-            .ports()
+            .ports(profile)
             .iter()
             .map(move |(key, port)| (*name, *key, *port))
     });

@@ -9,6 +9,7 @@ use super::jvm::Jvm;
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName, kafka};
+use crate::profile::Profile;
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -32,11 +33,11 @@ const AGENT: &str = "jmx-agent";
 pub(super) struct Connect;
 
 impl Service for Connect {
-    fn needs(&self) -> &'static [ServiceName] {
+    fn needs(&self, _: Profile) -> &'static [ServiceName] {
         &[ServiceName::Kafka]
     }
 
-    fn ports(&self) -> &'static [(&'static str, u16)] {
+    fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
         &[("rest", 8083), ("jmx", 9404)]
     }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::launch::{self, Launch, LaunchError, Site};
 use super::{Service, ServiceName};
 use crate::guard::StopPhase;
+use crate::profile::Profile;
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -25,11 +26,11 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
 pub(super) struct Exporter;
 
 impl Service for Exporter {
-    fn needs(&self) -> &'static [ServiceName] {
+    fn needs(&self, _: Profile) -> &'static [ServiceName] {
         &[ServiceName::Kafka]
     }
 
-    fn ports(&self) -> &'static [(&'static str, u16)] {
+    fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
         &[("http", 8080)]
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::launch::{self, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
+use crate::profile::Profile;
 
 /// What a JVM is tuned for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +48,7 @@ impl Jvm<'_> {
     ) -> Result<Vec<String>, LaunchError> {
         let modes: BTreeMap<String, Vec<String>> =
             launch::settings("jvm.json", include_str!("../../../../services/jvm.json"))?;
-        let log4j: Settings = launch::settings(
-            "log4j.json",
-            include_str!("../../../../services/log4j.json"),
-        )?;
-        let log_settings = directory.join("log4j.properties");
-        write(&log_settings, &java_properties(&log4j, &[]))?;
+        let logging = logging(site.profile, directory)?;
 
         let mut argv = vec![site.program("java")?.display().to_string()];
         argv.extend(
@@ -63,10 +59,7 @@ impl Jvm<'_> {
         );
         argv.push(format!("-Xmx{}", self.heap));
         argv.push("-Djava.awt.headless=true".to_owned());
-        argv.push(format!(
-            "-Dlog4j.configuration=file:{}",
-            log_settings.display()
-        ));
+        argv.push(logging);
         argv.extend(self.agent.map(|agent| format!("-javaagent:{agent}")));
         let class_path: Vec<_> = self
             .class_path
@@ -81,4 +74,24 @@ impl Jvm<'_> {
         argv.extend(self.args);
         Ok(argv)
     }
+}
+
+/// Writes the log settings; gives the option that names them. Kafka 4 logs through log4j2, Kafka 3 through its forerunner.
+fn logging(profile: Profile, directory: &Path) -> Result<String, LaunchError> {
+    let (name, file, text) = match profile {
+        Profile::Zookeeper => (
+            "log4j.configuration",
+            "log4j.json",
+            include_str!("../../../../services/log4j.json"),
+        ),
+        Profile::Kraft => (
+            "log4j2.configurationFile",
+            "log4j2.json",
+            include_str!("../../../../services/log4j2.json"),
+        ),
+    };
+    let settings: Settings = launch::settings(file, text)?;
+    let path = directory.join(file).with_extension("properties");
+    write(&path, &java_properties(&settings, &[]))?;
+    Ok(format!("-D{name}=file:{}", path.display()))
 }

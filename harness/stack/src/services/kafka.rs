@@ -1,6 +1,7 @@
-//! A Kafka broker in ZooKeeper mode.
+//! A Kafka broker: with ZooKeeper, or with a controller in the same process.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -8,13 +9,25 @@ use super::jvm::Jvm;
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName};
+use crate::profile::Profile;
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
     heap: String,
+    /// Of every broker.
     properties: Settings,
+    /// Of a broker in each profile.
+    profiles: OfProfiles,
+    /// What storage without ZooKeeper is formatted with: 16 bytes in base64.
+    cluster_id: String,
     /// Topics that are there from the start.
     pub topics: BTreeMap<String, Topic>,
+}
+
+#[derive(Deserialize)]
+struct OfProfiles {
+    zookeeper: Settings,
+    kraft: Settings,
 }
 
 #[derive(Deserialize)]
@@ -37,12 +50,18 @@ pub(super) const COMPONENT: &str = "kafka";
 pub(super) struct Kafka;
 
 impl Service for Kafka {
-    fn needs(&self) -> &'static [ServiceName] {
-        &[ServiceName::Zookeeper]
+    fn needs(&self, profile: Profile) -> &'static [ServiceName] {
+        match profile {
+            Profile::Zookeeper => &[ServiceName::Zookeeper],
+            Profile::Kraft => &[],
+        }
     }
 
-    fn ports(&self) -> &'static [(&'static str, u16)] {
-        &[("bootstrap", 9092)]
+    fn ports(&self, profile: Profile) -> &'static [(&'static str, u16)] {
+        match profile {
+            Profile::Zookeeper => &[("bootstrap", 9092)],
+            Profile::Kraft => &[("bootstrap", 9092), ("controller", 9093)],
+        }
     }
 
     fn address(&self, port: u16) -> String {
@@ -55,36 +74,76 @@ impl Service for Kafka {
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
         let name = ServiceName::Kafka;
-        let config = settings()?;
+        let mut config = settings()?;
         let directory = site.directory(name)?;
-        let listener = format!("PLAINTEXT://127.0.0.1:{}", site.port("bootstrap")?);
-        let own = [
-            (
-                "zookeeper.connect",
-                site.endpoints
-                    .endpoint("kafka", "zookeeper", "client")?
-                    .to_owned(),
-            ),
-            ("listeners", listener.clone()),
-            ("advertised.listeners", listener),
-            ("log.dirs", directory.join("data").display().to_string()),
-        ];
+        let data = directory.join("data");
         let file = directory.join("server.properties");
+        config.properties.extend(match site.profile {
+            Profile::Zookeeper => config.profiles.zookeeper,
+            Profile::Kraft => config.profiles.kraft,
+        });
+        let own = addresses(site, &data)?;
         write(&file, &java_properties(&config.properties, &own))?;
-        let jvm = Jvm {
-            heap: &config.heap,
-            class_path: site.component(COMPONENT)?.jars(),
-            main_class: "kafka.Kafka",
-            args: vec![file.display().to_string()],
-            agent: None,
+
+        let file = file.display().to_string();
+        let process = |main_class, args| {
+            let jvm = Jvm {
+                heap: &config.heap,
+                class_path: site.component(COMPONENT)?.jars(),
+                main_class,
+                args,
+                agent: None,
+            };
+            site.process(name, jvm.argv(site, &directory)?, BTreeMap::new())
         };
-        let argv = jvm.argv(site, &directory)?;
-        let mut main = site.process(name, argv, BTreeMap::new())?;
+        let mut prepare = Vec::new();
+        // Written last when storage is formatted. A broker that starts again has its data.
+        let is_formatted = data.join("meta.properties").exists();
+        if site.profile == Profile::Kraft && !is_formatted {
+            let arguments = [
+                "format",
+                "--standalone",
+                "--cluster-id",
+                &config.cluster_id,
+                "--config",
+                &file,
+            ];
+            let arguments = arguments.map(str::to_owned).to_vec();
+            let mut format = process("kafka.tools.StorageTool", arguments)?;
+            "kafka-format".clone_into(&mut format.name);
+            format.hidden = true;
+            prepare.push(format);
+        }
+        let mut main = process("kafka.Kafka", vec![file.clone()])?;
         // A controlled shutdown hands its partitions over first.
         main.stop.grace_ms = 15_000;
-        Ok(Launch {
-            prepare: Vec::new(),
-            main,
-        })
+        Ok(Launch { prepare, main })
     }
+}
+
+/// Where the broker listens, whom it talks to, and where its data goes.
+fn addresses(site: &Site<'_>, data: &Path) -> Result<Vec<(&'static str, String)>, LaunchError> {
+    let clients = format!("PLAINTEXT://127.0.0.1:{}", site.port("bootstrap")?);
+    let neighbour = |service, key| site.endpoints.endpoint("kafka", service, key);
+    let mut own = vec![
+        ("advertised.listeners", clients.clone()),
+        ("log.dirs", data.display().to_string()),
+    ];
+    match site.profile {
+        Profile::Zookeeper => own.extend([
+            (
+                "zookeeper.connect",
+                neighbour("zookeeper", "client")?.to_owned(),
+            ),
+            ("listeners", clients),
+        ]),
+        Profile::Kraft => {
+            let controller = neighbour("kafka", "controller")?;
+            own.extend([
+                ("controller.quorum.bootstrap.servers", controller.to_owned()),
+                ("listeners", format!("{clients},CONTROLLER://{controller}")),
+            ]);
+        }
+    }
+    Ok(own)
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::components::{self, Installed};
 use crate::endpoints::{EndpointError, Endpoints};
 use crate::guard::{SpawnSpec, StopPhase, StopSpec};
+use crate::profile::Profile;
 use crate::runs::RunDir;
 use crate::services::{JvmMode, ServiceName};
 
@@ -43,6 +44,8 @@ pub struct Site<'a> {
     pub installed: &'a BTreeMap<&'static str, Installed>,
     /// Programs that are no component.
     pub programs: &'a Programs,
+    /// Where Kafka keeps its metadata.
+    pub profile: Profile,
     /// How JVMs are run.
     pub jvm: JvmMode,
     /// Leave out those settings of ours that only make the start fast.

@@ -18,6 +18,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::Profile;
+
 pub use jvm::JvmMode;
 pub use launch::{Launch, LaunchError, Programs, Site};
 pub use postgres::settings as postgres_settings;
@@ -39,9 +41,9 @@ pub enum ServiceName {
 /// One service: what it needs, where it listens, how it is launched.
 pub trait Service: Sync {
     /// Services that it talks to.
-    fn needs(&self) -> &'static [ServiceName];
+    fn needs(&self, profile: Profile) -> &'static [ServiceName];
     /// Endpoint keys with the port that each has by default.
-    fn ports(&self) -> &'static [(&'static str, u16)];
+    fn ports(&self, profile: Profile) -> &'static [(&'static str, u16)];
     /// What stands in an endpoint, for one of its ports: a URL, unless the service says otherwise.
     fn address(&self, port: u16) -> String {
         format!("http://127.0.0.1:{port}")
@@ -96,13 +98,13 @@ impl ServiceName {
     }
 
     /// These services and everything that they need, each after what it needs.
-    pub fn closure(wanted: impl IntoIterator<Item = Self>) -> Vec<Self> {
+    pub fn closure(wanted: impl IntoIterator<Item = Self>, profile: Profile) -> Vec<Self> {
         let mut pending: Vec<_> = wanted.into_iter().collect();
         let mut found = Vec::new();
         while let Some(name) = pending.pop() {
             if !found.contains(&name) {
                 found.push(name);
-                pending.extend(name.service().needs());
+                pending.extend(name.service().needs(profile));
             }
         }
         Self::ALL
@@ -143,24 +145,25 @@ mod tests {
     fn a_closure_has_every_need_before_the_one_who_needs_it() {
         use ServiceName::{Connect, Exporter, Kafka, Postgres, Zookeeper};
         assert_eq!(
-            ServiceName::closure([Exporter]),
+            ServiceName::closure([Exporter], Profile::Zookeeper),
             [Zookeeper, Kafka, Exporter]
         );
         assert_eq!(
-            ServiceName::closure([Connect, Postgres]),
+            ServiceName::closure([Exporter], Profile::Kraft),
+            [Kafka, Exporter]
+        );
+        assert_eq!(
+            ServiceName::closure([Connect, Postgres], Profile::Zookeeper),
             [Postgres, Zookeeper, Kafka, Connect]
         );
-        for name in ServiceName::ALL {
-            let closure = ServiceName::closure([name]);
-            for (place, member) in closure.iter().enumerate() {
-                assert!(
-                    member
-                        .service()
-                        .needs()
-                        .iter()
-                        .all(|need| closure[..place].contains(need)),
-                    "{member}"
-                );
+        for profile in Profile::ALL {
+            for name in profile.services() {
+                let closure = ServiceName::closure([name], profile);
+                for (place, member) in closure.iter().enumerate() {
+                    let needs = member.service().needs(profile);
+                    let are_before = needs.iter().all(|need| closure[..place].contains(need));
+                    assert!(are_before && profile.has(*member), "{member} of {profile}");
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, postgresql_conf};
 use super::{Service, ServiceName};
 use crate::components::stage_tree;
+use crate::profile::Profile;
 
 /// Who connects, to what, and how the server is set up.
 #[derive(Debug, Deserialize)]
@@ -40,11 +41,11 @@ const COMPONENT: &str = "postgres";
 pub(super) struct Postgres;
 
 impl Service for Postgres {
-    fn needs(&self) -> &'static [ServiceName] {
+    fn needs(&self, _: Profile) -> &'static [ServiceName] {
         &[]
     }
 
-    fn ports(&self) -> &'static [(&'static str, u16)] {
+    fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
         &[("sql", 5432)]
     }
 

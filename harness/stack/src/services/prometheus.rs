@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::{JvmMode, Service, ServiceName};
+use crate::profile::Profile;
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -36,11 +37,11 @@ pub(crate) struct Job {
 pub(super) struct Prometheus;
 
 impl Service for Prometheus {
-    fn needs(&self) -> &'static [ServiceName] {
+    fn needs(&self, _: Profile) -> &'static [ServiceName] {
         &[]
     }
 
-    fn ports(&self) -> &'static [(&'static str, u16)] {
+    fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
         &[("http", 9090)]
     }
 

@@ -8,6 +8,7 @@ use super::jvm::Jvm;
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName, kafka};
+use crate::profile::Profile;
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -26,11 +27,11 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
 pub(super) struct Zookeeper;
 
 impl Service for Zookeeper {
-    fn needs(&self) -> &'static [ServiceName] {
+    fn needs(&self, _: Profile) -> &'static [ServiceName] {
         &[]
     }
 
-    fn ports(&self) -> &'static [(&'static str, u16)] {
+    fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
         &[("client", 2181)]
     }
 

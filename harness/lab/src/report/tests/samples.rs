@@ -33,6 +33,7 @@ fn scenario(id: &str, outcome: Outcome, steps: Vec<StepOutcome>) -> ScenarioOutc
         path: format!("scenarios/{id}.toml").into(),
         summary: format!("What {id} says"),
         doc: format!("What {id} says.\nAnd why."),
+        versions: [("kafka".to_owned(), "3.9.2".to_owned())].into(),
         outcome,
         seconds: steps.iter().map(|step| step.seconds).sum::<f64>() + 2.0,
         steps,
@@ -97,7 +98,7 @@ pub(super) fn suite() -> Suite {
         began: "2026-11-22T12:00:00Z".to_owned(),
         seconds: 35.5,
         seed: Some(7),
-        versions: vec![("kafka".to_owned(), "3.9.2".to_owned())],
+        versions: [("kafka".to_owned(), "3.9.2".to_owned())].into(),
         endpoints: vec![("kafka bootstrap".to_owned(), "127.0.0.1:20000".to_owned())],
         scenarios: vec![
             scenario(

@@ -1,0 +1,229 @@
+//! Which scenarios share a stack, which have one of their own, and which do not run at all.
+
+use anyhow::{Result, anyhow};
+use scenario::StackSettings;
+use stack::components::{Lock, profiles};
+use stack::{Flavour, Profile, ServiceName};
+
+use crate::runner::{CONTROL, Selected};
+
+/// The component that `debezium` in `[stack]` gives a version of.
+pub const DEBEZIUM: &str = "debezium-postgres";
+
+/// Scenarios that run on one stack.
+#[derive(Debug)]
+pub struct Group {
+    /// What the stack is made of.
+    pub flavour: Flavour,
+    /// Whether there may be others on it.
+    pub shared: bool,
+    /// The scenarios, in their order.
+    pub selected: Vec<Selected>,
+}
+
+/// What runs where.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// One for each stack: those that are shared come first.
+    pub groups: Vec<Group>,
+    /// What does not run, each with the reason.
+    pub skipped: Vec<(Selected, String)>,
+}
+
+/// Sorts instances into groups. `profile`: that of scenarios that do not say it.
+///
+/// # Errors
+/// When a scenario names what there is not, which its reader should have seen.
+pub fn plan(selected: Vec<Selected>, profile: Profile) -> Result<Plan> {
+    let lock = Lock::embedded()?;
+    let mut plan = Plan::default();
+    for one in selected {
+        let flavour = flavour(&one.instance().stack, profile, &lock)?;
+        if let Some(reason) = refusal(&one, flavour.profile) {
+            plan.skipped.push((one, reason));
+            continue;
+        }
+        let shared = !wants_own_stack(&one);
+        let mut groups = plan.groups.iter_mut();
+        match groups.find(|group| shared && group.shared && group.flavour == flavour) {
+            Some(group) => group.selected.push(one),
+            None => plan.groups.push(Group {
+                flavour,
+                shared,
+                selected: vec![one],
+            }),
+        }
+    }
+    // A stable sort: otherwise the order is that of the scenarios.
+    plan.groups.sort_by_key(|group| !group.shared);
+    Ok(plan)
+}
+
+/// What the stack of a scenario is made of.
+fn flavour(settings: &StackSettings, default: Profile, lock: &Lock) -> Result<Flavour> {
+    let profile = match (&settings.profile, &settings.kafka) {
+        (Some(name), _) => name.parse().map_err(|error: String| anyhow!(error))?,
+        (None, Some(version)) => of_kafka(version)?,
+        (None, None) => default,
+    };
+    let mut flavour = Flavour::of(profile);
+    if let Some(version) = &settings.debezium {
+        let usual = flavour.resolve(lock, DEBEZIUM)?;
+        // Who names the usual version shares a stack with who names none.
+        if usual.version() != version {
+            let version = (DEBEZIUM.to_owned(), version.clone());
+            flavour.versions.extend([version]);
+        }
+    }
+    Ok(flavour)
+}
+
+/// The profile that has this version of Kafka.
+fn of_kafka(version: &str) -> Result<Profile> {
+    for profile in Profile::ALL {
+        if profiles::versions(profile)?
+            .get("kafka")
+            .is_some_and(|kafka| kafka == version)
+        {
+            return Ok(profile);
+        }
+    }
+    Err(anyhow!("no profile has Kafka {version}"))
+}
+
+/// Why a scenario does not run on a profile.
+fn refusal(selected: &Selected, profile: Profile) -> Option<String> {
+    let scenario = &selected.scenario;
+    if let Some(reason) = scenario.skip.get(profile.as_str()) {
+        return Some(format!("not on the profile {profile}: {reason}"));
+    }
+    let needs = scenario.needs.keys().filter_map(|name| name.parse().ok());
+    let lacking = needs
+        .into_iter()
+        .find(|service: &ServiceName| !profile.has(*service))?;
+    Some(format!(
+        "it needs {lacking}, which a stack of the profile {profile} does not have"
+    ))
+}
+
+/// Whoever hurts services cannot share them.
+fn wants_own_stack(selected: &Selected) -> bool {
+    selected.scenario.exclusive || selected.scenario.needs.contains_key(CONTROL)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use rstest::rstest;
+    use scenario::parse_str;
+
+    use super::*;
+    use crate::catalogue::inputs;
+    use crate::registry::registry;
+
+    /// The instances of scenarios, each given as what stands between its header and its only step.
+    fn instances(scenarios: &[&str]) -> Vec<Selected> {
+        let read = |text: &&str| {
+            let text = format!("# A test.\n{text}\n[[step]]\nsql = \"SELECT 1\"\n");
+            let registry = registry().unwrap();
+            let inputs = inputs(Path::new(".")).unwrap();
+            Arc::new(parse_str(Path::new("a/t.toml"), &text, &registry, &inputs).unwrap())
+        };
+        let instances = |scenario: Arc<scenario::Scenario<_>>| {
+            (0..scenario.instances.len()).map(move |index| Selected {
+                scenario: Arc::clone(&scenario),
+                index,
+            })
+        };
+        scenarios.iter().map(read).flat_map(instances).collect()
+    }
+
+    /// Each stack in words: profile, versions, how many scenarios, and whether it is shared.
+    fn stacks(plan: &Plan) -> Vec<String> {
+        let words = |group: &Group| {
+            let versions: Vec<_> = group.flavour.versions.values().cloned().collect();
+            let (number, profile) = (group.selected.len(), group.flavour.profile);
+            let shared = if group.shared { "" } else { " alone" };
+            format!("{number} on {profile} {}{shared}", versions.concat())
+        };
+        plan.groups.iter().map(words).collect()
+    }
+
+    #[rstest]
+    #[case::all_alike(&["", "", "[stack]\njvm = \"server\""], &["3 on zookeeper "])]
+    #[case::exclusive(&["exclusive = true", "", "exclusive = true"], &["1 on zookeeper ", "1 on zookeeper  alone", "1 on zookeeper  alone"])]
+    #[case::a_version_of_its_own(
+        &["", "[stack]\ndebezium = \"2.7.4.Final\"", "", "[stack]\ndebezium = \"2.7.4.Final\""],
+        &["2 on zookeeper ", "2 on zookeeper 2.7.4.Final"]
+    )]
+    #[case::a_matrix(
+        &["[matrix]\nd = [\"2.7.4.Final\", \"3.7.0.Final\"]\np = [\"zookeeper\", \"kraft\"]\n[stack]\ndebezium = \"${d}\"\nprofile = \"${p}\""],
+        &["1 on zookeeper 2.7.4.Final", "1 on kraft 2.7.4.Final", "1 on zookeeper ", "1 on kraft "]
+    )]
+    #[case::the_version_of_kafka_says_the_profile(
+        &["[stack]\nkafka = \"4.3.1\"", "[stack]\nkafka = \"3.9.2\"", "[stack]\nprofile = \"kraft\""],
+        &["2 on kraft ", "1 on zookeeper "]
+    )]
+    #[case::exclusive_in_a_version(
+        &["exclusive = true\n[stack]\nprofile = \"kraft\"", "[stack]\nprofile = \"kraft\""],
+        &["1 on kraft ", "1 on kraft  alone"]
+    )]
+    fn who_needs_another_stack_gets_one(#[case] scenarios: &[&str], #[case] expected: &[&str]) {
+        let plan = plan(instances(scenarios), Profile::Zookeeper).unwrap();
+        assert_eq!(stacks(&plan), expected);
+        assert!(plan.skipped.is_empty());
+    }
+
+    #[test]
+    fn the_default_version_by_name_is_the_default_version() {
+        let named = "[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"";
+        let plan = plan(instances(&["", named]), Profile::Zookeeper).unwrap();
+        assert_eq!(stacks(&plan), ["2 on zookeeper "]);
+    }
+
+    #[test]
+    fn the_command_line_says_the_profile_of_those_that_do_not() {
+        let scenarios = instances(&["", "[stack]\nprofile = \"zookeeper\""]);
+        let plan = plan(scenarios, Profile::Kraft).unwrap();
+        assert_eq!(stacks(&plan), ["1 on kraft ", "1 on zookeeper "]);
+    }
+
+    #[rstest]
+    #[case::on_it(Profile::Kraft, true)]
+    #[case::on_the_other(Profile::Zookeeper, false)]
+    fn a_scenario_that_says_skip_is_skipped_with_its_reason(
+        #[case] profile: Profile,
+        #[case] skipped: bool,
+    ) {
+        let scenarios = instances(&["skip = { kraft = \"KAFKA-1\" }"]);
+        let plan = plan(scenarios, profile).unwrap();
+        let reasons: Vec<_> = plan.skipped.iter().map(|(_, reason)| reason).collect();
+        if skipped {
+            assert_eq!(reasons, ["not on the profile kraft: KAFKA-1"]);
+        } else {
+            assert!(reasons.is_empty());
+        }
+        assert_eq!(plan.groups.is_empty(), skipped);
+    }
+
+    #[test]
+    fn an_instance_is_skipped_on_the_profile_that_it_names() {
+        let matrix = "skip = { kraft = \"KAFKA-1\" }\n[matrix]\np = [\"zookeeper\", \"kraft\"]\n[stack]\nprofile = \"${p}\"";
+        let plan = plan(instances(&[matrix]), Profile::Zookeeper).unwrap();
+        assert_eq!(stacks(&plan), ["1 on zookeeper "]);
+        assert_eq!(plan.skipped[0].0.instance().id, "a/t[p=kraft]");
+    }
+
+    #[test]
+    fn who_needs_zookeeper_is_skipped_without_it() {
+        let step = "[[step]]\nlog = { service = \"zookeeper\", contains = \"x\" }";
+        let plan = plan(instances(&[step]), Profile::Kraft).unwrap();
+        assert!(plan.groups.is_empty());
+        let reason = &plan.skipped[0].1;
+        assert!(reason.contains("needs zookeeper"), "{reason}");
+    }
+}
