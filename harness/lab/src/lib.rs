@@ -1,13 +1,16 @@
 //! The runner: commands, the actions and checks of scenarios, and reports.
 
 mod actions;
+mod attach;
 mod catalogue;
 mod checks;
 mod cli;
 mod commands;
 mod connect;
 mod failure;
+mod leftovers;
 mod machine;
+mod marks;
 mod progress;
 mod prometheus;
 mod registry;

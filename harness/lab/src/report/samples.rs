@@ -83,6 +83,7 @@ fn suite() -> Suite {
         seed: Some(7),
         versions: vec![("kafka".to_owned(), "3.9.2".to_owned())],
         endpoints: vec![("kafka bootstrap".to_owned(), "127.0.0.1:20000".to_owned())],
+        left: None,
         scenarios: vec![
             scenario(
                 "cdc/insert",

@@ -18,6 +18,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use exporter::metrics_topic;
 pub use jvm::JvmMode;
 pub use launch::{Launch, LaunchError, Programs, Site};
 pub use postgres::settings as postgres_settings;
