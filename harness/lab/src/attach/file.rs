@@ -33,8 +33,9 @@ pub fn read(path: &Path) -> Result<Endpoints> {
 }
 
 fn parse(path: &Path, text: &str) -> Result<Endpoints, Problems> {
-    strict_json(path, text).map_err(|problem| *problem)?;
-    let at = |span: Range<usize>, message: String| Problem::at(path, &masked(text), span, message);
+    let shown = masked(text);
+    strict_json(path, &shown).map_err(|problem| *problem)?;
+    let at = |span: Range<usize>, message: String| Problem::at(path, &shown, span, message);
     let Ok(Node::Object(services)) = serde_json::from_str::<Node<'_>>(text) else {
         let problem = at(0..0, "an object of services is expected".to_owned());
         return Err(problem.help(EXAMPLE).into());
