@@ -43,6 +43,8 @@ pub enum Command {
     Up(commands::up::Args),
     /// End a stack.
     Down(commands::down::Args),
+    /// Remove what dead runs left: on this machine, or on a cluster.
+    Clean(commands::clean::Args),
     /// What runs, and where.
     Status(commands::status::Args),
     /// The log of a service.

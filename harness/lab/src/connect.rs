@@ -12,6 +12,9 @@ use crate::runner::Context;
 /// How long a worker may rebalance: it answers 409 meanwhile.
 const REBALANCE: Duration = Duration::from_secs(60);
 
+/// How long a connector may take to stop.
+const STOPPED: Duration = Duration::from_secs(20);
+
 /// State of a connector and its tasks: `GET /connectors/NAME/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Status {
@@ -104,16 +107,67 @@ pub async fn status(context: &Context, name: &str) -> Result<Option<Status>> {
     }
 }
 
+/// Names of all connectors.
+///
+/// # Errors
+/// No answer, or one of another shape.
+pub async fn names(http: &reqwest::Client, rest: &str) -> Result<Vec<String>> {
+    match send(http, rest, Method::GET, "/connectors", None).await? {
+        (status, text) if status.is_success() => {
+            serde_json::from_str(&text).context("Connect's answer to GET /connectors")
+        }
+        (status, text) => bail!("Connect answers GET /connectors with {status}: {text}"),
+    }
+}
+
+/// Removes a connector with its offsets, and returns when its tasks have ended: one that still wrote would make its topics
+/// again. One that is not there is no error.
+///
+/// # Errors
+/// When Connect refuses.
+pub async fn remove(http: &reqwest::Client, rest: &str, name: &str) -> Result<()> {
+    let path = format!("/connectors/{}", segment(name));
+    // Offsets can be reset when the connector is stopped (Connect 3.6; before it, they stay).
+    let (stopped, _) = send(http, rest, Method::PUT, &format!("{path}/stop"), None).await?;
+    if stopped.is_success() {
+        let begun = std::time::Instant::now();
+        loop {
+            let offsets = format!("{path}/offsets");
+            let (reset, _) = send(http, rest, Method::DELETE, &offsets, None).await?;
+            // It refuses as long as a task runs.
+            if reset != StatusCode::BAD_REQUEST || begun.elapsed() > STOPPED {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    match send(http, rest, Method::DELETE, &path, None).await? {
+        (status, _) if status.is_success() || status == StatusCode::NOT_FOUND => Ok(()),
+        (status, text) => bail!("Connect answers DELETE {path} with {status}: {text}"),
+    }
+}
+
 async fn exchange(
     context: &Context,
     method: Method,
     path: &str,
     body: Option<&Value>,
 ) -> Result<(StatusCode, String)> {
-    let url = format!("{}{path}", context.endpoint("connect", "rest")?);
+    let rest = context.endpoint("connect", "rest")?;
+    send(&context.http, rest, method, path, body).await
+}
+
+async fn send(
+    http: &reqwest::Client,
+    rest: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<(StatusCode, String)> {
+    let url = format!("{rest}{path}");
     let begun = std::time::Instant::now();
     loop {
-        let mut request = context.http.request(method.clone(), &url);
+        let mut request = http.request(method.clone(), &url);
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -1,6 +1,7 @@
 //! The runner: commands, the actions and checks of scenarios, and reports.
 
 mod actions;
+mod attach;
 mod catalogue;
 mod checks;
 mod cli;
@@ -8,7 +9,9 @@ mod commands;
 mod connect;
 mod failure;
 mod groups;
+mod leftovers;
 mod machine;
+mod marks;
 mod profile;
 mod progress;
 mod prometheus;

@@ -6,7 +6,9 @@ use crate::actions::{
     Create, Produce, Producer, PutConnector, Shell, Sql, StartExporter, connector_state, service,
 };
 use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows, SeriesCheck};
-use crate::runner::{AnyStep, Sound, controlled_service_of, exporter_of, service_of};
+use crate::runner::{
+    AnyStep, Sound, controlled_service_of, exporter_of, logged_service_of, service_of,
+};
 use crate::tune::Tune;
 
 /// What scenarios can say.
@@ -86,9 +88,7 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
             .needs_of(exporter_of),
         Kind::check::<Http>("http", "Answer to an HTTP request.").needs_of(service_of),
         Kind::check::<Lag>("lag", "How far a consumer group is behind.").needs(&["kafka"]),
-        Kind::check::<Sound<Log>>("log", "Lines of a service's log.")
-            .needs(&["logs"])
-            .needs_of(service_of),
+        Kind::check::<Sound<Log>>("log", "Lines of a service's log.").needs_of(logged_service_of),
     ])
 }
 

@@ -1,5 +1,6 @@
 //! Finding the runs of this machine, and watching the one that we own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -49,14 +50,24 @@ pub async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T
     }
 }
 
-/// How long an end in order may take after a signal. What is hashing a gigabyte does not hear it; the guard then ends
-/// everything by itself when this process is gone.
-const IN_ORDER: Duration = Duration::from_secs(3);
+/// How long an end in order may take after a signal, in milliseconds. What is hashing a gigabyte does not hear it; the guard
+/// then ends everything by itself when this process is gone.
+static IN_ORDER: AtomicU64 = AtomicU64::new(3_000);
 
-/// Ends the process some time after a signal, if it still runs.
+/// From now on an end in order takes longer: there is something to remove that no guard removes.
+pub fn be_patient(limit: Duration) {
+    let millis = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    IN_ORDER.store(millis, Ordering::Relaxed);
+}
+
+/// Ends the process some time after a signal, if it still runs, and at once after a second signal.
 pub async fn end_after_signal() {
     let signal = interrupted().await;
-    tokio::time::sleep(IN_ORDER).await;
+    let limit = Duration::from_millis(IN_ORDER.load(Ordering::Relaxed));
+    tokio::select! {
+        () = tokio::time::sleep(limit) => {}
+        _ = interrupted() => {}
+    }
     let status = if signal.to_string().contains("SIGINT") {
         130
     } else {

@@ -21,6 +21,7 @@ use crate::runner::{
     Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
 };
 use crate::stacks;
+use crate::words::without_password;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -75,13 +76,7 @@ pub async fn run(
     reporter: &dyn Reporter,
 ) -> Result<(Suite, Option<Native>)> {
     let begun = Instant::now();
-    let mut all: Vec<Selected> = (0..options.repeat)
-        .flat_map(|_| selected.iter().cloned())
-        .collect();
-    if let Some(seed) = options.shuffle {
-        shown.line(&format!("in the order of --shuffle={seed}"));
-        all.shuffle(&mut StdRng::seed_from_u64(seed));
-    }
+    let all = in_order(selected, options, shown);
     let plan = groups::plan(all, options.profile)?;
     let mut suite = Suite {
         began: now(),
@@ -121,6 +116,18 @@ pub async fn run(
 
 /// Why what is left is not run after a failure.
 const FAIL_FAST: &str = "an earlier scenario failed, and --fail-fast was given";
+
+/// Everything as often as it runs, in the order in which it begins.
+pub(crate) fn in_order(selected: &[Selected], options: &Options, shown: &Shown) -> Vec<Selected> {
+    let mut all: Vec<Selected> = (0..options.repeat)
+        .flat_map(|_| selected.iter().cloned())
+        .collect();
+    if let Some(seed) = options.shuffle {
+        shown.line(&format!("in the order of --shuffle={seed}"));
+        all.shuffle(&mut StdRng::seed_from_u64(seed));
+    }
+    all
+}
 
 /// A stack that does not end in order does not take the report with it.
 async fn end(native: Native, shown: &Shown) {
@@ -248,26 +255,7 @@ async fn on_shared(
         } else {
             options.jobs
         };
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        let runs = futures::stream::iter(batch)
-            .map(|one| {
-                let (surroundings, stop) = (&surroundings, &stop);
-                async move {
-                    if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                        let outcome = one.skipped(FAIL_FAST.to_owned());
-                        reporter.ended(&outcome);
-                        return outcome;
-                    }
-                    let outcome = run_instance(one, surroundings, options.keep, reporter).await;
-                    reporter.ended(&outcome);
-                    if options.fail_fast && has_failed(&outcome) {
-                        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-                    }
-                    outcome
-                }
-            })
-            .buffer_unordered(jobs.max(1))
-            .collect::<Vec<_>>();
+        let runs = side_by_side(batch, jobs, &surroundings, options, reporter);
         let work = async {
             tokio::select! {
                 outcomes = runs => Ok(outcomes),
@@ -277,6 +265,37 @@ async fn on_shared(
         outcomes.extend(stacks::guarded(native, work).await?);
     }
     Ok(outcomes)
+}
+
+/// Runs a batch, so many at the same time, up to the first failure where that is asked for.
+pub(crate) async fn side_by_side(
+    batch: Vec<&Selected>,
+    jobs: usize,
+    surroundings: &Surroundings,
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Vec<ScenarioOutcome> {
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    futures::stream::iter(batch)
+        .map(|one| {
+            let stop = &stop;
+            async move {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let outcome = one.skipped(FAIL_FAST.to_owned());
+                    reporter.ended(&outcome);
+                    return outcome;
+                }
+                let outcome = run_instance(one, surroundings, options.keep, reporter).await;
+                reporter.ended(&outcome);
+                if options.fail_fast && has_failed(&outcome) {
+                    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+                outcome
+            }
+        })
+        .buffer_unordered(jobs.max(1))
+        .collect()
+        .await
 }
 
 fn describe(suite: &mut Suite, native: &Native) {
@@ -295,37 +314,6 @@ fn describe(suite: &mut Suite, native: &Native) {
         .collect();
 }
 
-/// Connection strings are shown without their password.
-fn without_password(address: &str) -> String {
-    match address
-        .split_once("://")
-        .and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?)))
-    {
-        Some((scheme, (user, host))) => {
-            format!(
-                "{scheme}://{}@{host}",
-                user.split(':').next().unwrap_or_default()
-            )
-        }
-        None => address.to_owned(),
-    }
-}
-
-fn now() -> String {
+pub(crate) fn now() -> String {
     humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_password;
-
-    #[test]
-    fn an_endpoint_is_shown_without_its_password() {
-        assert_eq!(
-            without_password("postgresql://me:secret@h:1/db"),
-            "postgresql://me@h:1/db"
-        );
-        assert_eq!(without_password("http://h:1"), "http://h:1");
-        assert_eq!(without_password("127.0.0.1:9092"), "127.0.0.1:9092");
-    }
 }

@@ -1,6 +1,7 @@
 //! JSON files, strictly: a key that is there twice is a mistake, and every mistake has its place.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -11,6 +12,14 @@ use crate::problem::{BYTE_ORDER_MARK, Problem, Source};
 
 /// What begins the message about a key that is there twice; the key as JSON follows.
 const TWICE: &str = "twice: ";
+
+/// The value of a text that stands in `file`, or its first mistake: what is not JSON, or a key that is there twice.
+///
+/// # Errors
+/// With the place.
+pub fn strict_json(file: &Path, text: &str) -> Result<Json, Box<Problem>> {
+    parse(&Source::new(file, text))
+}
 
 /// The value of a file, or its first mistake.
 pub(crate) fn parse(source: &Arc<Source>) -> Result<Json, Box<Problem>> {

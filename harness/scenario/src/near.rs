@@ -7,10 +7,7 @@ const BEGINNING: usize = 3;
 ///
 /// Close enough: a case-insensitive match, or a Damerau-Levenshtein distance of at most a third of the longer name
 /// (one edit for names of two or three characters); failing that, a candidate that begins with it. Ties go to the first.
-pub(crate) fn near_miss<'a>(
-    given: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn near_miss<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // Long inputs are not typing mistakes, and the distance is quadratic in the length.
     if given.len() > 100 {
         return None;

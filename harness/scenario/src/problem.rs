@@ -120,17 +120,26 @@ impl Problem {
         }
     }
 
+    /// A problem of a file that is no scenario, shown in the same way: `span` are byte offsets in `text`.
+    pub fn at(file: &Path, text: &str, span: Range<usize>, message: impl Into<String>) -> Self {
+        Self::new(&Source::new(file, text), span, message)
+    }
+
     /// A problem of a file as a whole, such as one that cannot be read.
     pub(crate) fn of_file(file: &Path, message: impl Into<String>) -> Self {
         Self::new(&Source::new(file, ""), 0..0, message)
     }
 
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    /// Adds what was expected, or what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(visible(help.into()));
         self
     }
 
-    pub(crate) fn near(mut self, near_miss: Option<String>) -> Self {
+    /// Names what was probably meant.
+    #[must_use]
+    pub fn near(mut self, near_miss: Option<String>) -> Self {
         self.near_miss = near_miss.map(visible);
         self
     }

@@ -1,43 +1,23 @@
 //! Where each part is reached, as data: a foreign cluster is just a file of them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 /// Addresses by service and key: `kafka` → `bootstrap` → `127.0.0.1:9092`.
 ///
-/// Keys: `client` (ZooKeeper), `bootstrap` and, without ZooKeeper, `controller` (Kafka), `rest` (Connect), `jmx` (metrics of a JVM over HTTP), `sql`
-/// (Postgres), `http` (exporter, Prometheus). `rest`, `jmx` and `http` are URLs, `sql` is a connection string.
+/// Keys: `client` (ZooKeeper), `bootstrap` and, without ZooKeeper, `controller` (Kafka), `rest` (Connect), `jmx` (metrics of
+/// a JVM over HTTP), `sql` (Postgres), `http` (exporter, Prometheus). `rest`, `jmx` and `http` are URLs, `sql` is a connection
+/// string. `metrics` → `topic` is no address: it names the topic that the exporter reads and scenarios may write to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Endpoints {
     services: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// Why a file of endpoints cannot be used, or an endpoint is not there.
+/// Why an endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
-    /// The file cannot be read.
-    #[error("cannot read the endpoints in {path}")]
-    Read {
-        /// The file.
-        path: String,
-        /// Cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is not JSON of the right shape.
-    #[error(
-        "{path} is not a file of endpoints such as {{\"kafka\": {{\"bootstrap\": \"HOST:PORT\"}}}}"
-    )]
-    Parse {
-        /// The file.
-        path: String,
-        /// Cause, with line and column.
-        #[source]
-        source: serde_json::Error,
-    },
     /// The stack has no such endpoint.
     #[error("the stack has no endpoint `{key}` of {service}; it has {known}")]
     Missing {
@@ -51,22 +31,6 @@ pub enum EndpointError {
 }
 
 impl Endpoints {
-    /// Reads a JSON file of the form that [`Endpoints`] serialises to.
-    ///
-    /// # Errors
-    /// When it cannot be read or has another shape.
-    pub fn read(path: &Path) -> Result<Self, EndpointError> {
-        let shown = path.display().to_string();
-        let text = std::fs::read(path).map_err(|source| EndpointError::Read {
-            path: shown.clone(),
-            source,
-        })?;
-        serde_json::from_slice(&text).map_err(|source| EndpointError::Parse {
-            path: shown,
-            source,
-        })
-    }
-
     /// Adds or replaces an endpoint.
     pub fn set(
         &mut self,

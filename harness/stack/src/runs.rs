@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
 
@@ -22,6 +22,9 @@ use crate::guard::sweep;
 
 /// How many ended runs keep their logs.
 const KEPT: usize = 5;
+
+/// A guard is there long before a run is so old.
+const BEGINNING: Duration = Duration::from_secs(60);
 
 /// The directory of one run.
 #[derive(Debug, Clone)]
@@ -133,6 +136,55 @@ impl RunDir {
             .into_iter()
             .filter(|run| !run.is_held())
             .collect()
+    }
+
+    /// Directories of runs that are over, oldest first, also of those whose guard never began.
+    pub fn dead() -> Vec<Self> {
+        let entries = fs::read_dir(state_dir().join("runs"));
+        let mut found: Vec<_> = entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| Self::at(&entry.path()))
+            .filter(|run| {
+                let age = began(&run.id).and_then(|began| began.elapsed().ok());
+                match run.path.join("lock").exists() {
+                    true => !run.is_held(),
+                    // One that begins has no lock for a moment.
+                    false => age.is_some_and(|age| age > BEGINNING),
+                }
+            })
+            .collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found
+    }
+
+    /// Bytes of its files.
+    pub fn size(&self) -> u64 {
+        walkdir::WalkDir::new(&self.path)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.metadata().ok())
+            .filter(fs::Metadata::is_file)
+            .map(|file| file.len())
+            .sum()
+    }
+
+    /// Ends what a dead run left running, and removes its directory with its logs.
+    ///
+    /// # Errors
+    /// When it cannot be removed, or lives.
+    pub fn remove(&self) -> io::Result<()> {
+        if self.is_held() {
+            return Err(io::Error::other("its guard lives"));
+        }
+        sweep(&self.id, &[]);
+        match fs::remove_dir_all(&self.path) {
+            // Somebody else clears as well.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
     }
 
     /// Whether a guard lives.
@@ -254,6 +306,21 @@ fn new_id() -> String {
     )
 }
 
+/// How many digits of an id are its time. There are as many until the year 2059.
+const TIME: usize = 8;
+
+/// When the run of this id began, if it has the form of an id.
+pub fn began(id: &str) -> Option<SystemTime> {
+    let time = id.get(..TIME).filter(|_| {
+        id.len() <= TIME + 2
+            && id
+                .bytes()
+                .all(|c| c.is_ascii_digit() || c.is_ascii_lowercase())
+    })?;
+    let since = Duration::from_millis(u64::from_str_radix(time, 36).ok()?);
+    UNIX_EPOCH.checked_add(since)
+}
+
 fn base36(mut number: u128) -> String {
     let mut digits = Vec::new();
     while number > 0 || digits.is_empty() {
@@ -262,4 +329,21 @@ fn base36(mut number: u128) -> String {
         number /= 36;
     }
     digits.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_when_its_run_began() {
+        let age = began(&new_id()).and_then(|began| began.elapsed().ok());
+        assert!(
+            age.is_some_and(|age| age < Duration::from_secs(60)),
+            "{age:?}"
+        );
+        for wrong in ["", "backup", "MWSJG9AB1", "mwsjg9ab123", "mwsjg9-b1"] {
+            assert_eq!(began(wrong), None, "{wrong}");
+        }
+    }
 }

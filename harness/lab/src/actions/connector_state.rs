@@ -18,6 +18,7 @@ macro_rules! by_name {
         #[async_trait]
         impl Step for $name {
             async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+                context.own("connector", &self.0)?;
                 let path = format!($path, segment(&self.0));
                 connect::request(context, $method, &path, None)
                     .await
@@ -49,6 +50,7 @@ pub struct Delete(String);
 #[async_trait]
 impl Step for Delete {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        context.own("connector", &self.0)?;
         connect::delete(context, &self.0)
             .await
             .map_err(|error| StepError::broken("connect", error))?;

@@ -37,6 +37,7 @@ pub struct Create {
 #[async_trait]
 impl Step for Create {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        context.own("topic", &self.name)?;
         let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
             .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
             .set("log_level", "0")

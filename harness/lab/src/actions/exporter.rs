@@ -40,6 +40,8 @@ impl Step for StartExporter {
             .group
             .clone()
             .unwrap_or_else(|| format!("{}-{}", context.prefix, self.name));
+        // It commits its offsets there.
+        context.own("consumer group", &group)?;
         let mut env = BTreeMap::from([
             (
                 "KAFKA_BOOTSTRAP_SERVERS".to_owned(),

@@ -55,6 +55,7 @@ const IN_FLIGHT: usize = 10_000;
 #[async_trait]
 impl Step for Produce {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        context.own_topic(&self.topic)?;
         let producer: FutureProducer = ClientConfig::new()
             .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
             .set("enable.idempotence", "true")

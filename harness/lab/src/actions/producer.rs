@@ -53,6 +53,7 @@ impl Check for Producer {
 #[async_trait]
 impl Step for Producer {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        context.own_topic(&self.topic)?;
         let program = own_program("producer").context("the producer is needed")?;
         let mut argv = vec![
             program.display().to_string(),

@@ -102,6 +102,7 @@ impl Step for PutConnector {
             let before = config.insert("name".to_owned(), self.name.clone().into());
             changed("name", before, &self.name);
         }
+        context.own("connector", &self.name)?;
         context.made_connector(&self.name);
         connect::put(context, &self.name, &Value::Object(config))
             .await

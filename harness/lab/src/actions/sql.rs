@@ -60,6 +60,9 @@ impl TryFrom<TextOr<Full>> for Sql {
 #[async_trait]
 impl Step for Sql {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        if let Some(database) = &self.database {
+            context.own("database", database)?;
+        }
         let client = context.database(self.database.as_deref()).await?;
         let answers = client
             .simple_query(&self.text)

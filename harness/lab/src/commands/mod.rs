@@ -1,6 +1,7 @@
 //! A file a command.
 
 pub mod bench;
+pub mod clean;
 pub mod demo;
 pub mod doctor;
 pub mod down;
@@ -30,6 +31,7 @@ pub async fn dispatch(command: Command) -> Result<Verdict> {
         Command::Schema => schema::run(),
         Command::Test(args) => test::run(args).await,
         Command::Up(args) => up::run(args).await,
+        Command::Clean(args) => clean::run(args).await,
         Command::Down(args) => down::run(args),
         Command::Status(args) => status::run(args),
         Command::Logs(args) => logs::run(args).await,

@@ -9,7 +9,7 @@ use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::suite::{self, Options};
-use crate::{Verdict, stacks};
+use crate::{Verdict, attach, stacks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -18,7 +18,15 @@ use crate::{Verdict, stacks};
   lab run cdc/original --keep               leave the stack up for a look
   lab run --shuffle --jobs 4 --repeat 10     in a random order, ten times each
   lab run --profile kraft scenarios/cdc      on Kafka 4.3 without ZooKeeper
-  lab run --tag functional --report out     by tag, reports into the folder `out`")]
+  lab run --tag functional --report out     by tag, reports into the folder `out`
+  lab status --endpoints > e.json           where everything of a stack is, and …
+  lab run scenarios/cdc --endpoints e.json  … on it, or on any cluster that exists
+
+A file of endpoints, of which only what scenarios need has to be there:
+  {\"kafka\": {\"bootstrap\": \"HOST:PORT\"}, \"connect\": {\"rest\": \"http://HOST:PORT\"},
+   \"postgres\": {\"sql\": \"postgresql://USER:PASSWORD@HOST:PORT/DATABASE\"},
+   \"prometheus\": {\"http\": \"http://HOST:PORT\"}, \"exporter\": {\"http\": \"http://HOST:PORT\"},
+   \"metrics\": {\"topic\": \"the topic that the exporter reads, if scenarios may write to it\"}}")]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
@@ -40,6 +48,10 @@ pub struct Args {
     /// Leave the stack up, with what the scenarios made on it, and say where; Ctrl-C or `lab down` ends it.
     #[arg(long)]
     keep: bool,
+    /// Run on the cluster that this file names, instead of a stack made for it. Scenarios make and remove only what bears the
+    /// run's mark in its name; those that need more than endpoints are skipped, with the reason.
+    #[arg(long, value_name = "FILE")]
+    endpoints: Option<PathBuf>,
     /// Write report.html, report.json and junit.xml into this folder.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -62,13 +74,14 @@ pub async fn run(args: Args) -> Result<Verdict> {
         profile: args.profile.profile,
         ..Options::default()
     };
-    let (suite, kept) = suite::run(
-        &selected,
-        &options,
-        &shown,
-        &Terminal::new(&shown, options.jobs),
-    )
-    .await?;
+    let terminal = Terminal::new(&shown, options.jobs);
+    let (suite, kept) = match &args.endpoints {
+        Some(file) => {
+            let suite = attach::run(&selected, &options, file, &shown, &terminal).await?;
+            (suite, None)
+        }
+        None => suite::run(&selected, &options, &shown, &terminal).await?,
+    };
     if let Some(folder) = &args.report {
         let page = report::write(&suite, folder)?;
         shown.line(&format!("report: {}", page.display()));
@@ -80,6 +93,12 @@ pub async fn run(args: Args) -> Result<Verdict> {
     }
     if let Some(native) = kept {
         stacks::hold(native, &shown).await?;
+    }
+    let (passed, failed, _) = suite.counts();
+    if args.endpoints.is_some() && passed + failed == 0 {
+        // What was asked for has not been looked at: that is no success, and no failure of the cluster.
+        shown.line("nothing was checked: every scenario was skipped, for the reasons above");
+        return Ok(Verdict::Wrong);
     }
     Ok(Verdict::from(suite.held()))
 }

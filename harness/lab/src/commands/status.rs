@@ -4,10 +4,16 @@ use anyhow::Result;
 use comfy_table::{Table, presets};
 use stack::guard::{Guard, JobState, Status};
 use stack::runs::RunDir;
+use stack::services::metrics_topic;
+use stack::{Endpoints, ServiceName};
 
 use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab status                           what runs, for people
+  lab status --json                    for programs
+  lab status --endpoints > e.json      for `lab run --endpoints e.json`")]
 pub struct Args {
     /// The run; with several alive, all are shown.
     #[arg(long)]
@@ -15,10 +21,18 @@ pub struct Args {
     /// One JSON object: {"run": …, "services": […]}.
     #[arg(long)]
     json: bool,
+    /// A file of endpoints, as `lab run --endpoints` takes it.
+    #[arg(long, conflicts_with = "json")]
+    endpoints: bool,
 }
 
 /// Exit status 1 when a service has failed.
 pub fn run(args: Args) -> Result<Verdict> {
+    if args.endpoints {
+        let endpoints = endpoints(&stacks::living(args.run.as_deref())?)?;
+        println!("{:#}", serde_json::to_value(endpoints)?);
+        return Ok(Verdict::Held);
+    }
     let guards: Vec<_> = if args.json || args.run.is_some() {
         // One object for programs: which of several is meant has to be said.
         vec![stacks::living(args.run.as_deref())?]
@@ -29,6 +43,22 @@ pub fn run(args: Args) -> Result<Verdict> {
         println!("nothing runs: start a stack with `lab up`");
     }
     print(&guards, args.json)
+}
+
+/// Where everything of a run is. On a stack of our own, scenarios may write to the exporter's topic.
+fn endpoints(guard: &Guard) -> Result<Endpoints> {
+    let mut endpoints = Endpoints::default();
+    for job in guard.status()?.services {
+        // Not those of a scenario's own processes, which end with it.
+        let keys = job.endpoints.into_iter().filter(|_| !job.hidden);
+        for (key, address) in keys {
+            endpoints.set(&job.name, key, address);
+        }
+        if job.name == ServiceName::Exporter.as_str() {
+            endpoints.set("metrics", "topic", metrics_topic()?);
+        }
+    }
+    Ok(endpoints)
 }
 
 /// Prints what runs.

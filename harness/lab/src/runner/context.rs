@@ -16,7 +16,9 @@ use tokio_postgres::Client;
 use super::chart::Chart;
 use super::kafka::TopicReader;
 use super::postgres;
-use super::step::Observed;
+use super::step::{Observed, StepError};
+use crate::leftovers::{Cluster, Databases};
+use crate::marks::Mark;
 
 /// Where scenarios run.
 #[derive(Debug, Clone)]
@@ -44,6 +46,7 @@ pub struct Context {
     pub prefix: String,
     /// One client for all requests.
     pub http: reqwest::Client,
+    mark: Mark,
     guard: Guard,
     charts: Vec<Chart>,
     readers: BTreeMap<String, Arc<Mutex<TopicReader>>>,
@@ -54,7 +57,7 @@ pub struct Context {
 }
 
 /// Variables that are set before the first step.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 12] = [
     "run.prefix",
     "postgres.host",
     "postgres.port",
@@ -62,10 +65,11 @@ pub const VARIABLES: [&str; 11] = [
     "postgres.password",
     "postgres.database",
     "kafka.bootstrap",
-    "kafka.version",
+    "versions.kafka",
     "connect.rest",
     "exporter.http",
     "prometheus.http",
+    "metrics.topic",
 ];
 
 /// Tells instances apart that run on one stack.
@@ -85,15 +89,16 @@ impl Context {
             .no_proxy()
             .timeout(Duration::from_secs(10))
             .build()?;
+        let mark = Mark::new(
+            surroundings.guard.run().id(),
+            INSTANCES.fetch_add(1, Ordering::Relaxed),
+        );
         Ok(Self {
             endpoints: surroundings.endpoints.clone(),
             control: surroundings.control.clone(),
             versions: surroundings.versions.clone(),
-            prefix: prefix(
-                id,
-                surroundings.guard.run().id(),
-                INSTANCES.fetch_add(1, Ordering::Relaxed),
-            ),
+            prefix: mark.prefix(id),
+            mark,
             http,
             guard: surroundings.guard.clone(),
             charts: Vec::new(),
@@ -117,8 +122,9 @@ impl Context {
         endpoint("connect.rest", "connect", "rest");
         endpoint("exporter.http", "exporter", "http");
         endpoint("prometheus.http", "prometheus", "http");
+        endpoint("metrics.topic", "metrics", "topic");
         if let Some(version) = self.versions.get("kafka") {
-            vars.set("kafka.version", version.as_str());
+            vars.set("versions.kafka", version.as_str());
         }
         if let Some(config) = self
             .endpoint("postgres", "sql")
@@ -153,6 +159,36 @@ impl Context {
     /// When the stack has no such endpoint.
     pub fn endpoint(&self, service: &str, key: &str) -> Result<&str> {
         Ok(self.endpoints.endpoint("lab", service, key)?)
+    }
+
+    /// Whether the cluster is somebody else's, so that nothing goes with it at the end.
+    pub fn is_attached(&self) -> bool {
+        self.control.is_none()
+    }
+
+    /// On a cluster of somebody else a scenario acts only on what it made itself.
+    ///
+    /// # Errors
+    /// When this is not its own by its name.
+    pub fn own(&self, what: &str, name: &str) -> Result<(), StepError> {
+        if !self.is_attached() || Mark::of(name).as_ref() == Some(&self.mark) {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!(
+            "{what} {name} may be somebody else's: on a cluster that is not the lab's own, scenarios act only on what begins with ${{run.prefix}}"
+        )
+        .into())
+    }
+
+    /// Likewise of a topic to write to, or the one that the file of endpoints names for that.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn own_topic(&self, name: &str) -> Result<(), StepError> {
+        match self.endpoint("metrics", "topic") {
+            Ok(topic) if topic == name => Ok(()),
+            _ => self.own("topic", name),
+        }
     }
 
     /// The reader of a topic, which remembers what this scenario has looked at.
@@ -191,11 +227,18 @@ impl Context {
         let own = name.is_none_or(|name| name == self.prefix);
         let name = name.unwrap_or(&self.prefix).to_owned();
         if own && !self.has_database {
-            let server = self.connect("postgres").await?;
+            let administrative = self.administrative_database()?;
+            let server = self.connect(&administrative).await?;
             postgres::create_database(server, &name).await?;
             self.has_database = true;
         }
         self.connect(&name).await
+    }
+
+    /// The database that the connection string names: on a cluster of somebody else it need not be `postgres`.
+    fn administrative_database(&self) -> Result<String> {
+        let config = postgres::parse(self.endpoint("postgres", "sql")?)?;
+        Ok(config.get_dbname().unwrap_or("postgres").to_owned())
     }
 
     async fn connect(&mut self, name: &str) -> Result<&Client> {
@@ -351,7 +394,8 @@ impl Context {
     /// When one is still held after some time.
     pub async fn drop_idle_slots(&mut self) -> Result<()> {
         let database = self.prefix.clone();
-        postgres::drop_slots(self.connect("postgres").await?, &database).await
+        let administrative = self.administrative_database()?;
+        postgres::drop_slots(self.connect(&administrative).await?, "database", &database).await
     }
 
     /// Whether a process of this name belongs to the scenario.
@@ -387,7 +431,7 @@ impl Context {
     }
 
     /// Ends and removes what the scenario made: processes, then connectors, since they hold slots, then slots and the
-    /// database. Topics go with the stack.
+    /// database. Topics and consumer groups go with the stack; where that is somebody else's, they are removed too.
     ///
     /// # Errors
     /// The first thing that could not be removed; the others are tried all the same.
@@ -400,6 +444,9 @@ impl Context {
                 first_error = first_error.and(ended.with_context(|| format!("cannot end {name}")));
             }
         }
+        if self.is_attached() {
+            return first_error.and(self.sweep().await);
+        }
         for name in std::mem::take(&mut self.connectors) {
             let removed = crate::connect::delete(&self, &name).await;
             first_error =
@@ -407,9 +454,11 @@ impl Context {
         }
         if self.has_database {
             let prefix = self.prefix.clone();
-            self.databases.retain(|name, _| name == "postgres");
-            let dropped =
-                async { postgres::drop_database(self.connect("postgres").await?, &prefix).await };
+            let administrative = self.administrative_database()?;
+            self.databases.retain(|name, _| *name == administrative);
+            let dropped = async {
+                postgres::drop_database(self.connect(&administrative).await?, &prefix).await
+            };
             first_error = first_error.and(
                 dropped
                     .await
@@ -417,6 +466,17 @@ impl Context {
             );
         }
         first_error
+    }
+
+    /// By the marks in names and not by what was noted: an action that was given up half-way has noted nothing.
+    async fn sweep(mut self) -> Result<()> {
+        // Who still reads a topic may have the broker make it again.
+        self.readers.clear();
+        let databases = Databases::Named(std::mem::take(&mut self.databases).into_keys().collect());
+        Cluster::new(&self.endpoints)?
+            .sweep(&|mark| *mark == self.mark, &databases)
+            .await
+            .map(drop)
     }
 }
 
@@ -428,35 +488,4 @@ fn tail(path: &Path, lines: usize) -> Vec<String> {
         .iter()
         .map(|line| (*line).to_owned())
         .collect()
-}
-
-/// From the scenario's name, so that people know it again; not longer than what a slot's name leaves room for (63 bytes).
-fn prefix(id: &str, run: &str, instance: usize) -> String {
-    let name = id.split('[').next().unwrap_or_default();
-    let plain: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '_'
-            }
-        })
-        .take(30)
-        .collect();
-    format!("{plain}_{run}_{instance}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_prefix_fits_every_name_it_becomes_part_of() {
-        assert_eq!(
-            prefix("cdc/original-connector[debezium=3.7.0]", "mwsjg9", 7),
-            "cdc_original_connector_mwsjg9_7"
-        );
-        assert!(prefix(&"x/y".repeat(40), "mwsjg9o6t9", 1234).len() < 50);
-    }
 }

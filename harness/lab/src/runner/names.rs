@@ -12,6 +12,11 @@ use stack::ServiceName;
 /// What a stack has whose services can be started and stopped, beside the names of those services.
 pub const CONTROL: &str = "control";
 
+/// What a stack has whose logs can be read.
+pub const LOGS: &str = "logs";
+/// What a stack has of whose components the versions are known: the variables `versions.…`.
+pub const VERSIONS: &str = "versions";
+
 /// What names of processes that a scenario starts begin with.
 const OWN: &str = "exporter-";
 /// Stands for them in messages.
@@ -147,6 +152,16 @@ pub fn controlled_service_of(arguments: &Value) -> Vec<&'static str> {
     let mut needs = service_of(arguments);
     if !needs.is_empty() {
         needs.push(CONTROL);
+    }
+    needs
+}
+
+/// What a stack must have for a check of a log: the service, and its log. A scenario always has the log of a process that it
+/// starts itself.
+pub fn logged_service_of(arguments: &Value) -> Vec<&'static str> {
+    let mut needs = service_of(arguments);
+    if !needs.is_empty() {
+        needs.push(LOGS);
     }
     needs
 }

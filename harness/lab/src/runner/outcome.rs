@@ -111,16 +111,21 @@ pub struct Suite {
     pub versions: BTreeSet<(String, String)>,
     /// Where everything was.
     pub endpoints: Vec<(String, String)>,
+    /// What the run left on a cluster of somebody else, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
     /// What ran.
     pub scenarios: Vec<ScenarioOutcome>,
 }
 
 impl Suite {
-    /// Whether nothing failed.
+    /// Whether nothing failed, and nothing was left that should have gone.
     pub fn held(&self) -> bool {
-        self.scenarios
-            .iter()
-            .all(|scenario| scenario.outcome != Outcome::Failed)
+        self.left.is_none()
+            && self
+                .scenarios
+                .iter()
+                .all(|scenario| scenario.outcome != Outcome::Failed)
     }
 
     /// Numbers of those that passed, failed, and were skipped.

@@ -26,6 +26,12 @@ pub fn port(config: &Config) -> u16 {
     config.get_ports().first().copied().unwrap_or(5432)
 }
 
+/// Connects to the database that the connection string names: that one is there on any server.
+pub async fn connect_as_given(url: &str) -> Result<Client> {
+    let named = parse(url)?.get_dbname().map(str::to_owned);
+    connect(url, named.as_deref().unwrap_or("postgres")).await
+}
+
 /// Connects to a database of the server that the connection string names.
 pub async fn connect(url: &str, database: &str) -> Result<Client> {
     let mut config = parse(url)?;
@@ -53,28 +59,30 @@ pub async fn create_database(server: &Client, name: &str) -> Result<()> {
         .with_context(|| format!("cannot make database {name}"))
 }
 
-/// Drops a database with its replication slots.
+/// Drops a database with its replication slots; one that is not there is no error.
 pub async fn drop_database(server: &Client, name: &str) -> Result<()> {
-    drop_slots(server, name).await?;
+    drop_slots(server, "database", name).await?;
     server
-        .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", quoted(name)))
+        .batch_execute(&format!(
+            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+            quoted(name)
+        ))
         .await?;
     Ok(())
 }
 
-/// Drops the replication slots of a database, whoever holds them.
-pub async fn drop_slots(server: &Client, database: &str) -> Result<()> {
+/// Drops the replication slots whose `column` (`slot_name` or `database`) is this, whoever holds them.
+pub async fn drop_slots(server: &Client, column: &'static str, value: &str) -> Result<()> {
+    let end = format!(
+        "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE {column} = $1 AND active"
+    );
+    let drop = format!(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE {column} = $1"
+    );
     // A connector's walsender lets go of its slot a moment after it was told to end.
     for attempt in 1.. {
-        let slots = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = $1 AND active";
-        server.execute(slots, &[&database]).await?;
-        let dropped = server
-            .execute(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1",
-                &[&database],
-            )
-            .await;
-        match dropped {
+        server.execute(&end, &[&value]).await?;
+        match server.execute(&drop, &[&value]).await {
             Ok(_) => break,
             Err(error) if attempt == 50 => return Err(error.into()),
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

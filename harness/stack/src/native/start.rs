@@ -15,7 +15,7 @@ use crate::flavour::Flavour;
 use crate::guard::{GuardError, GuardHandle, PortRequest};
 use crate::profile::Profile;
 use crate::runs::{RunDir, state_dir};
-use crate::services::{JvmMode, Programs, ServiceName};
+use crate::services::{JvmMode, Programs, ServiceName, metrics_topic};
 
 /// What to bring up.
 #[derive(Debug, Clone)]
@@ -141,6 +141,13 @@ impl Native {
             for (key, port) in &ports[name] {
                 endpoints.set(name.as_str(), *key, name.service().address(*port));
             }
+        }
+        if members.contains(&ServiceName::Kafka) {
+            let topic = metrics_topic().map_err(|source| StackError::Launch {
+                service: ServiceName::Exporter,
+                source,
+            })?;
+            endpoints.set("metrics", "topic", topic);
         }
         let control = Arc::new(Control {
             guard: handle.guard().clone(),

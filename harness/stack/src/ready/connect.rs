@@ -33,3 +33,14 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
     // Plugins are listed before the worker has joined its group; connectors are not.
     http::get(&format!("{rest}/connectors")).await.map(drop)
 }
+
+/// Whatever plugins it has: a scenario that lacks one hears so from Connect.
+pub(super) async fn reach(endpoints: &Endpoints) -> Result<(), String> {
+    let rest = endpoints
+        .endpoint("lab", "connect", "rest")
+        .map_err(|error| error.to_string())?;
+    let body = http::get(&format!("{rest}/connectors")).await?;
+    serde_json::from_str::<Vec<String>>(&body)
+        .map(drop)
+        .map_err(|error| format!("/connectors is not a list of connectors: {error}"))
+}

@@ -74,3 +74,40 @@ fn with_leaders(
     }
     Ok(())
 }
+
+pub(super) async fn reach(endpoints: &Endpoints, limit: Duration) -> Result<(), String> {
+    let bootstrap = endpoints
+        .endpoint("lab", "kafka", "bootstrap")
+        .map_err(|error| error.to_string())?
+        .to_owned();
+    // One of them is enough, and says more of why it is not there than a client that has all of them.
+    let mut seen = Vec::new();
+    for address in bootstrap.split(',') {
+        match TcpStream::connect(address.trim()).await {
+            Ok(_) => {
+                seen.clear();
+                break;
+            }
+            Err(error) => seen.push(format!("{address}: {error}")),
+        }
+    }
+    if !seen.is_empty() {
+        return Err(seen.join(", "));
+    }
+    let asked = tokio::task::spawn_blocking(move || {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+            .set("bootstrap.servers", &bootstrap)
+            .set("log_level", "0")
+            .create()?;
+        let metadata = admin.inner().fetch_metadata(None, limit)?;
+        Ok::<_, rdkafka::error::KafkaError>(metadata.brokers().len())
+    });
+    match asked
+        .await
+        .map_err(|error| words(&error))?
+        .map_err(|error| words(&error))?
+    {
+        0 => Err("its metadata names no broker".to_owned()),
+        _ => Ok(()),
+    }
+}

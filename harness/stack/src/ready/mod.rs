@@ -60,6 +60,43 @@ pub async fn probe(
         .unwrap_or_else(|_| Err(format!("no answer within {limit:?}")))
 }
 
+/// How long a service that somebody else runs may take to answer.
+const REACH: Duration = Duration::from_secs(10);
+
+/// What [`reach`] asks, in words for an error message.
+pub fn question(service: ServiceName) -> &'static str {
+    match service {
+        ServiceName::Zookeeper => "the four letter word `srvr`",
+        ServiceName::Kafka => "a request for metadata",
+        ServiceName::Connect => "GET /connectors",
+        ServiceName::Postgres => "SELECT 1",
+        ServiceName::Prometheus => "GET /-/ready",
+        ServiceName::Exporter => "GET /ready",
+        ServiceName::Producer => "nothing: it listens nowhere",
+    }
+}
+
+/// Asks once whether a service is there, and makes nothing on it: for one that somebody else runs.
+///
+/// # Errors
+/// What was seen instead.
+pub async fn reach(service: ServiceName, endpoints: &Endpoints) -> Result<(), String> {
+    let attempt = async {
+        match service {
+            ServiceName::Zookeeper => zookeeper::probe(endpoints).await,
+            ServiceName::Kafka => kafka::reach(endpoints, REACH).await,
+            ServiceName::Connect => connect::reach(endpoints).await,
+            ServiceName::Postgres => postgres::reach(endpoints).await,
+            ServiceName::Prometheus => prometheus::probe(endpoints, &[]).await,
+            ServiceName::Exporter => exporter::probe(endpoints).await,
+            ServiceName::Producer => Ok(()),
+        }
+    };
+    tokio::time::timeout(REACH, attempt)
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer within {REACH:?}")))
+}
+
 /// The words of an error and of all its causes.
 fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -33,3 +33,16 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
         .map_err(|error| words(&error))?
         .map_err(|error| words(&error))
 }
+
+pub(super) async fn reach(endpoints: &Endpoints) -> Result<(), String> {
+    let url = endpoints
+        .endpoint("lab", "postgres", "sql")
+        .map_err(|error| error.to_string())?;
+    let (client, connection) = tokio_postgres::connect(url, NoTls)
+        .await
+        .map_err(|error| words(&error))?;
+    let task = tokio::spawn(connection);
+    let answer = client.simple_query("SELECT 1").await;
+    task.abort();
+    answer.map(drop).map_err(|error| words(&error))
+}

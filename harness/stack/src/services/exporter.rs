@@ -23,6 +23,14 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
     )
 }
 
+/// The topic that the stack's exporter reads.
+///
+/// # Errors
+/// When its settings have not the shape that it needs.
+pub fn metrics_topic() -> Result<String, LaunchError> {
+    settings().map(|config| config.topic)
+}
+
 pub(super) struct Exporter;
 
 impl Service for Exporter {

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 
+pub use exporter::metrics_topic;
 pub use jvm::JvmMode;
 pub use launch::{Launch, LaunchError, Programs, Site};
 pub use postgres::settings as postgres_settings;

@@ -1,5 +1,6 @@
 //! `lab bench engine`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -84,6 +85,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let surroundings = Surroundings {
         endpoints: Endpoints::default(),
         guard: Guard::of(run),
+        versions: BTreeMap::new(),
         control: None,
     };
     let mut samples = Vec::new();

@@ -100,6 +100,7 @@ pub(super) fn suite() -> Suite {
         seed: Some(7),
         versions: [("kafka".to_owned(), "3.9.2".to_owned())].into(),
         endpoints: vec![("kafka bootstrap".to_owned(), "127.0.0.1:20000".to_owned())],
+        left: None,
         scenarios: vec![
             scenario(
                 "cdc/insert",
