@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
+use stack::components::{Cache, Lock, NoProgress, prometheus};
 use stack::guard::{JobState, SpawnSpec, StopPhase, StopSpec};
 use stack::native::{Native, StackSpec};
 use stack::{Flavour, ServiceName};
@@ -22,6 +23,8 @@ use crate::{Verdict, stacks};
 const LONG: [&str; 2] = ["tuning", "soak"];
 /// Tests that want a broker find it here.
 const BOOTSTRAP: &str = "LAB_BOOTSTRAP";
+/// Makes tests run the scenarios on a stack. This command runs them itself, once.
+const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
 const JOB: &str = "cargo-test";
 
 #[derive(Debug, clap::Args)]
@@ -89,6 +92,17 @@ fn project() -> Result<PathBuf> {
         .context("`lab test` tests the project itself: run it in a checkout of it")
 }
 
+/// A folder with promtool alone: that of the Prometheus that the lab uses, whose server is not for tests to find.
+fn promtool(run: &Path) -> Result<PathBuf> {
+    let prometheus = prometheus::ensure(&Cache::open(Lock::embedded()?)?, &NoProgress)?;
+    let folder = run.join("test-tools");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    std::os::unix::fs::symlink(&prometheus.promtool, folder.join("promtool"))
+        .context("cannot link promtool")?;
+    Ok(folder)
+}
+
 /// Runs `cargo test` below a guard, so that nothing of it outlives us, beside a broker for the tests that want one.
 async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<bool> {
     let cargo = which::which("cargo").context("cargo is not on the PATH")?;
@@ -114,6 +128,14 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
         argv.extend(args.cargo.iter().cloned());
     }
     let mut env: BTreeMap<String, String> = std::env::vars().collect();
+    env.remove(ENDPOINTS);
+    match promtool(guard.run().path()) {
+        Ok(folder) => {
+            let path = env.get("PATH").cloned().unwrap_or_default();
+            env.insert("PATH".to_owned(), format!("{path}:{}", folder.display()));
+        }
+        Err(error) => shown.line(&format!("tests that want promtool are skipped: {error:#}")),
+    }
     env.insert(
         BOOTSTRAP.to_owned(),
         native

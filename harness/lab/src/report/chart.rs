@@ -93,7 +93,7 @@ fn axes(chart: &Chart, scale: &Scale) -> Markup {
         @for (x, what) in chart.marks.iter().filter(|(x, _)| x.is_finite()) {
             @let x = scale.x(*x);
             line.mark x1=(at(x)) x2=(at(x)) y1=(at(TOP)) y2=(bottom) {}
-            text.tick x=(at(x + 4.0)) y=(at(TOP + 4.0)) { (what) }
+            text.tick x=(at(x)) y=(at(TOP - 8.0)) text-anchor="middle" { (what) }
         }
         text.tick x=(at(LEFT - 6.0)) y=(at(TOP - 12.0)) { (chart.y) }
         text.tick x=(right) y=(at(HEIGHT - 6.0)) text-anchor="end" { (chart.x) }

@@ -81,10 +81,11 @@ fn on(scenario: &ScenarioOutcome) -> String {
     format!("on {}", versions.join(", "))
 }
 
-/// Folded where it held: one looks for what did not.
+/// Folded where it held, unless it measured something: one looks for what did not, and for figures.
 fn step_item(step: &StepOutcome) -> Markup {
+    let open = step.outcome == Outcome::Failed || !step.charts.is_empty();
     html! {
-        details open[step.outcome == Outcome::Failed] {
+        details open[open] {
             summary {
                 (mark(&step.outcome)) " "
                 span.title { (step.title) } " "

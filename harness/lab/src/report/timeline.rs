@@ -11,13 +11,15 @@ pub(super) fn timeline(scenario: &ScenarioOutcome) -> Markup {
     if scenario.steps.is_empty() {
         return html! {};
     }
-    let last = scenario
+    let whole = scenario
         .steps
         .iter()
         .map(|step| step.start + step.seconds)
-        .fold(scenario.seconds, f64::max);
-    let ticks = ticks(last, 6);
-    let whole = ticks.last().copied().unwrap_or(last);
+        .fold(scenario.seconds, f64::max)
+        .max(0.001);
+    // The last one is over the end.
+    let mut ticks = ticks(whole, 6);
+    ticks.retain(|tick| *tick <= whole);
     html! {
         div.timeline role="list" aria-label=(format!("Timeline of {}", scenario.id)) {
             @for step in &scenario.steps { (row(scenario, step, whole)) }
@@ -26,7 +28,7 @@ pub(super) fn timeline(scenario: &ScenarioOutcome) -> Markup {
                 span.track {
                     @for tick in &ticks { span.tick style=(format!("left:{:.2}%", 100.0 * tick / whole)) { (label(*tick)) } }
                 }
-                span.number { "seconds" }
+                span.number.unit { "seconds" }
             }
         }
     }

@@ -111,6 +111,13 @@ impl Control {
         service: ServiceName,
         observer: &dyn Observer,
     ) -> Result<(), StackError> {
+        let begun = Instant::now();
+        // Whether it is ever free, the service says better than we: it is started in the end.
+        while ready::vacant(service, &self.endpoints).await.is_err()
+            && begun.elapsed() < self.ready_within
+        {
+            tokio::time::sleep(POLL).await;
+        }
         self.bring_up(service, self.jvm(), observer).await
     }
 

@@ -33,6 +33,17 @@ pub fn condition(service: ServiceName) -> &'static str {
     }
 }
 
+/// Whether the place of a service that ran before is free for its next process.
+///
+/// # Errors
+/// Who is still there.
+pub async fn vacant(service: ServiceName, endpoints: &Endpoints) -> Result<(), String> {
+    match service {
+        ServiceName::Kafka => zookeeper::no_broker(endpoints).await,
+        _ => Ok(()),
+    }
+}
+
 /// Asks once; `waited` is how long it has been asked for already.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! ZooKeeper answers its four letter word `srvr` with the mode it is in.
+//! ZooKeeper answers its four letter word `srvr` with the mode it is in, and `dump` with the nodes that go with their sessions.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -9,7 +9,7 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
     let address = endpoints
         .endpoint("lab", "zookeeper", "client")
         .map_err(|error| error.to_string())?;
-    let answer = ask(address)
+    let answer = ask(address, "srvr")
         .await
         .map_err(|error| format!("{address}: {error}"))?;
     if answer.contains("Mode:") {
@@ -19,9 +19,23 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
     }
 }
 
-async fn ask(address: &str) -> std::io::Result<String> {
+/// Whether no session holds a broker's place. That of a killed broker does until it expires, and a new process of the same id
+/// is refused meanwhile (`KeeperErrorCode = NodeExists`). Where ZooKeeper does not run, nobody holds anything.
+pub(super) async fn no_broker(endpoints: &Endpoints) -> Result<(), String> {
+    let Ok(address) = endpoints.endpoint("lab", "zookeeper", "client") else {
+        return Ok(());
+    };
+    match ask(address, "dump").await {
+        Ok(answer) if answer.contains("/brokers/ids/") => {
+            Err("ZooKeeper still keeps the session of the broker that was there before".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn ask(address: &str, word: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"srvr").await?;
+    stream.write_all(word.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     Ok(answer)

@@ -80,7 +80,7 @@ fn the_page_opens_in_a_browser_and_runs_nothing_that_it_shows() {
         ("class=\"row\"", 7),
         ("class=\"bar bad\"", 2),
         (" ×61", 1),
-        ("<details open", 2),
+        ("<details open", 3),
         ("class=\"log\"", 1),
         ("<svg", 1),
         ("<polyline", 3),
