@@ -149,12 +149,15 @@ impl Cluster {
         kinds.into_iter().flat_map(named).collect()
     }
 
-    /// Starts the scenario that does not end by itself, and gives what it has made when it has come far enough.
-    fn start_endless(&self, before: &Listing) -> (std::process::Child, Listing) {
+    /// Starts the scenario that does not end by itself.
+    fn start_endless(&self) -> std::process::Child {
         let arguments = self.arguments(&self.file("e.json"), &["cdc/endless"]);
-        let child = self
-            .lab
-            .start(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        self.lab.start(&arguments)
+    }
+
+    /// What it has made, when it has come far enough.
+    fn made_by_endless(&self, before: &Listing) -> Listing {
         let begun = Instant::now();
         loop {
             let made: Listing = self.list().difference(before).cloned().collect();
@@ -163,7 +166,7 @@ impl Cluster {
                 .filter_map(|one| one.split(' ').next())
                 .collect();
             if kinds == BTreeSet::from(["connector", "slot", "database", "topic", "group"]) {
-                return (child, made);
+                return made;
             }
             assert!(begun.elapsed() < Duration::from_secs(120), "{made:#?}");
             std::thread::sleep(Duration::from_millis(200));
@@ -297,7 +300,8 @@ fn what_does_not_answer_is_named(cluster: &Cluster) {
 }
 
 fn an_interrupted_run_removes_what_it_made(cluster: &Cluster, before: &Listing) {
-    let (run, _) = cluster.start_endless(before);
+    let run = cluster.start_endless();
+    cluster.made_by_endless(before);
     signal(run.id(), Signal::INT);
     let ended = Ended::from(run.wait_with_output().unwrap());
     ended.assert_says(130, &["interrupted by SIGINT"]);
@@ -324,7 +328,8 @@ fn clean_removes_what_a_killed_run_left(cluster: &Cluster, before: &Listing) {
         .unwrap();
     let before: Listing = cluster.list().union(before).cloned().collect();
 
-    let (mut run, made) = cluster.start_endless(&before);
+    let mut run = cluster.start_endless();
+    let made = cluster.made_by_endless(&before);
     let prefix = made
         .iter()
         .find_map(|one| one.strip_prefix("connector "))
