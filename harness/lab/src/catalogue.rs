@@ -31,6 +31,9 @@ pub fn inputs(root: &Path) -> Result<Inputs> {
     Ok(inputs)
 }
 
+/// The checkout whose script started this program.
+const PROJECT: &str = "LAB_PROJECT";
+
 /// Which scenarios.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Selection {
@@ -149,7 +152,27 @@ impl Selection {
                 return Ok(root.strip_prefix(&here).map(Path::to_owned).unwrap_or(root));
             }
         }
-        bail!("there is no folder `scenarios` here or above: name it with --scenarios")
+        let given = self
+            .paths
+            .iter()
+            .map(Path::new)
+            .filter(|path| path.exists());
+        let above = given.filter_map(|path| {
+            let path = path.canonicalize().ok()?;
+            let mut above = path.ancestors();
+            Some(
+                above
+                    .find(|folder| folder.ends_with("scenarios"))?
+                    .to_owned(),
+            )
+        });
+        // `./lab` says where it stands, for those who call it from elsewhere.
+        let beside =
+            std::env::var_os(PROJECT).map(|project| PathBuf::from(project).join("scenarios"));
+        above
+            .chain(beside)
+            .find(|root| root.is_dir())
+            .context("there is no folder `scenarios` here or above: name it with --scenarios")
     }
 
     fn files(&self, root: &Path) -> Result<Vec<PathBuf>> {
@@ -194,5 +217,18 @@ fn is_below(file: &Path, folder: &Path) -> bool {
     match (file.canonicalize(), folder.canonicalize()) {
         (Ok(file), Ok(folder)) => file.starts_with(folder),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VARIABLES;
+
+    #[test]
+    fn the_page_on_the_language_names_every_variable_of_the_runner() {
+        let page = include_str!("../../../docs/scenarios.md");
+        for variable in VARIABLES {
+            assert!(page.contains(&format!("`${{{variable}}}`")), "{variable}");
+        }
     }
 }

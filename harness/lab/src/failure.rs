@@ -60,7 +60,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
                 StackError::Died { .. }
                     | StackError::Ended { .. }
                     | StackError::NotReady { .. }
-                    | StackError::Guard(stack::guard::GuardError::Gone { .. })
+                    | StackError::Guard(
+                        stack::guard::GuardError::Gone { .. }
+                            | stack::guard::GuardError::Ended { .. }
+                    )
             )
         )
     });

@@ -12,6 +12,7 @@ mod groups;
 mod leftovers;
 mod machine;
 mod marks;
+mod output;
 mod profile;
 mod progress;
 mod prometheus;
@@ -43,6 +44,7 @@ pub fn guard_directory() -> Option<PathBuf> {
 ///
 /// Exit status: 0 all held, 1 something did not hold, 2 the input or the machine is wrong.
 pub fn main() -> ExitCode {
+    output::end_quietly_when_nobody_reads();
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -81,7 +81,8 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
             .needs(&["connect"]),
         Kind::check::<Sound<Records>>("records", "Records of a topic.").needs(&["kafka"]),
         Kind::check::<Sound<Rows>>("rows", "Rows of a query on Postgres.").needs(&["postgres"]),
-        Kind::check::<Promql>("promql", "Result of a PromQL query.").needs(&["prometheus"]),
+        Kind::check::<Promql>("promql", "Result of a PromQL query.")
+            .needs(&["prometheus", "exporter"]),
         Kind::check::<Sound<SeriesCheck>>("series", "Series that an exporter serves.")
             .needs_of(exporter_of),
         Kind::check::<Sound<Exposition>>("exposition", "Text that an exporter serves.")

@@ -1,5 +1,6 @@
 //! The `exporter` binary: settings in, status out.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use exporter::Settings;
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let usage = error.is_usage();
-            eprintln!("error: {:#}", anyhow::Error::from(error));
+            // Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "error: {:#}", anyhow::Error::from(error));
             if usage {
                 ExitCode::from(EXIT_USAGE)
             } else {

@@ -1,5 +1,6 @@
 //! The `producer` binary: settings in, summary out.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,8 @@ fn main() -> ExitCode {
     match start(&settings) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::from(EXIT_USAGE)
         }
     }

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,8 +33,13 @@ pub struct LogArgs {
 }
 
 fn level(text: &str) -> Result<String, String> {
+    // EnvFilter takes a word that is no level for the name of a part, and then logs nothing at all.
+    let is_known = |directive: &str| {
+        let directive = directive.trim();
+        directive.contains(['=', '[']) || directive.parse::<LevelFilter>().is_ok()
+    };
     match EnvFilter::try_new(text) {
-        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
+        Ok(_) if text.split(',').all(is_known) => Ok(text.to_owned()),
         _ => Err(
             "error, warn, info, debug or trace, also by part as in \"info,rdkafka=debug\""
                 .to_owned(),
@@ -48,11 +54,34 @@ impl LogArgs {
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(std::io::stderr().is_terminal())
+            // A log that cannot be written, on a full disk or into a closed pipe, must not end a service: telling of it on the
+            // same stream would.
+            .log_internal_errors(false)
             .with_writer(std::io::stderr);
         // The only error is that a log is installed already, by a test for example.
         let _ = match self.log_format {
             LogFormat::Text => builder.try_init(),
             LogFormat::Json => builder.json().try_init(),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::level;
+
+    #[rstest]
+    #[case::level("warn", true)]
+    #[case::upper_case("INFO", true)]
+    #[case::by_part("info,rdkafka=debug", true)]
+    #[case::off("off", true)]
+    #[case::misspelt("inof", false)]
+    #[case::misspelt_beside_a_part("inof,rdkafka=debug", false)]
+    #[case::empty("", false)]
+    #[case::no_form("INFO=x=y,", false)]
+    fn a_level_is_known(#[case] text: &str, #[case] right: bool) {
+        assert_eq!(level(text).is_ok(), right);
     }
 }

@@ -43,6 +43,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         ..Selection::default()
     };
     let selected = selection.instances()?;
+    report::prepare(&args.report)?;
     let shown = Shown::new();
     let profile = args.profile.profile;
     let kafka = match profile {
@@ -61,7 +62,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     if args.json {
         println!("{:#}", serde_json::to_value(&suite)?);
     } else {
-        print(&suite);
+        print(&suite, kept.is_some());
         println!(
             "\nreport: {}",
             std::path::absolute(&page).unwrap_or(page).display()
@@ -75,17 +76,19 @@ pub async fn run(args: Args) -> Result<Verdict> {
 }
 
 /// What each job saw, as tables; steps that saw things of one form share one.
-fn print(suite: &Suite) {
+fn print(suite: &Suite, is_up: bool) {
     for scenario in &suite.scenarios {
         println!("\n{}  {}", style(&scenario.id).bold(), scenario.summary);
         for grid in grids(scenario) {
             println!("{}", table(&grid));
         }
     }
-    println!(
-        "\nendpoints{}",
-        if suite.endpoints.is_empty() { "" } else { ":" }
-    );
+    let until = if is_up {
+        ""
+    } else {
+        ", until the end of the demo (`--keep` leaves the stack up)"
+    };
+    println!("\nendpoints{until}:");
     for (name, address) in &suite.endpoints {
         println!("  {name:<18} {address}");
     }

@@ -11,7 +11,7 @@ pub struct Args {
     json: bool,
 }
 
-/// Exit status 1 when something is missing.
+/// Exit status 2 when something is missing: the machine is wrong.
 pub fn run(args: Args) -> Result<Verdict> {
     let findings = machine::examine();
     if args.json {
@@ -29,5 +29,9 @@ pub fn run(args: Args) -> Result<Verdict> {
             }
         }
     }
-    Ok(Verdict::from(findings.iter().all(|finding| finding.good)))
+    Ok(if findings.iter().all(|finding| finding.good) {
+        Verdict::Held
+    } else {
+        Verdict::Wrong
+    })
 }

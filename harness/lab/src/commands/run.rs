@@ -62,6 +62,9 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<Verdict> {
     let selected = args.selection.instances()?;
+    if let Some(folder) = &args.report {
+        report::prepare(folder)?;
+    }
     let shown = Shown::new();
     let options = Options {
         jobs: usize::from(args.jobs),

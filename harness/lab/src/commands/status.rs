@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use comfy_table::{Table, presets};
+use serde_json::{Value, json};
 use stack::guard::{Guard, JobState, Status};
 use stack::runs::RunDir;
 use stack::services::metrics_topic;
@@ -15,12 +16,15 @@ use crate::{Verdict, stacks};
   lab status --json                    for programs
   lab status --endpoints > e.json      for `lab run --endpoints e.json`")]
 pub struct Args {
-    /// The run; with several alive, all are shown.
+    /// The run. Without it, text shows all that are alive; `--json` and `--endpoints` want one, if there are several.
     #[arg(long)]
     run: Option<String>,
     /// One JSON object: {"run": …, "services": […]}.
     #[arg(long)]
     json: bool,
+    /// With --json: a list of such objects, of all that are alive, which may be none.
+    #[arg(long, requires = "json", conflicts_with = "run")]
+    all: bool,
     /// A file of endpoints, as `lab run --endpoints` takes it.
     #[arg(long, conflicts_with = "json")]
     endpoints: bool,
@@ -31,6 +35,16 @@ pub fn run(args: Args) -> Result<Verdict> {
     if args.endpoints {
         let endpoints = endpoints(&stacks::living(args.run.as_deref())?)?;
         println!("{:#}", serde_json::to_value(endpoints)?);
+        return Ok(Verdict::Held);
+    }
+    if args.all {
+        let shown: Vec<_> = RunDir::living()
+            .into_iter()
+            // One that ends meanwhile is no longer alive.
+            .filter_map(|run| Guard::of(run).status().ok())
+            .map(|status| object(services(status)))
+            .collect();
+        println!("{:#}", Value::from(shown));
         return Ok(Verdict::Held);
     }
     let guards: Vec<_> = if args.json || args.run.is_some() {
@@ -65,16 +79,16 @@ fn endpoints(guard: &Guard) -> Result<Endpoints> {
 pub fn print(guards: &[Guard], json: bool) -> Result<Verdict> {
     let mut failed = false;
     for guard in guards {
-        let Status { run, mut services } = guard.status()?;
-        services.retain(|job| !job.hidden);
-        failed |= services.iter().any(|job| job.state == JobState::Failed);
+        let status = services(guard.status()?);
+        failed |= status
+            .services
+            .iter()
+            .any(|job| job.state == JobState::Failed);
         if json {
-            println!(
-                "{:#}",
-                serde_json::json!({ "run": run, "services": services })
-            );
+            println!("{:#}", object(status));
             continue;
         }
+        let Status { run, services } = status;
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header([
             "service",
@@ -103,6 +117,16 @@ pub fn print(guards: &[Guard], json: bool) -> Result<Verdict> {
         println!("run {run}\n{table}");
     }
     Ok(Verdict::from(!failed))
+}
+
+/// Without what scenarios run.
+fn services(mut status: Status) -> Status {
+    status.services.retain(|job| !job.hidden);
+    status
+}
+
+fn object(Status { run, services }: Status) -> Value {
+    json!({ "run": run, "services": services })
 }
 
 fn word(state: JobState) -> &'static str {

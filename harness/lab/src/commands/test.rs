@@ -51,6 +51,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<Verdict> {
+    report::prepare(&args.report)?;
     let shown = Shown::new();
     let project = project()?;
     let tests_passed = workspace_tests(&args, &project, &shown).await?;

@@ -17,6 +17,18 @@ pub use terminal::{Terminal, summary, table};
 
 use crate::runner::Suite;
 
+/// Makes the folder, and sees that files can be written into it: before anything runs, not after it.
+///
+/// # Errors
+/// When they cannot.
+pub fn prepare(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder of the report, {}", folder.display()))?;
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .with_context(|| format!("cannot write the report into {}", folder.display()))
+}
+
 /// Writes every report into a folder, and says where the readable one is.
 ///
 /// # Errors

@@ -268,10 +268,12 @@ async fn check(
             Ok(observed) => return hold(bound, context, observed, attempts).await,
             Err(error) => error,
         };
-        if matches!(error, StepError::Broken { .. }) || begun.elapsed() + pause >= within {
+        let left = within.saturating_sub(begun.elapsed());
+        if matches!(error, StepError::Broken { .. }) || left.is_zero() {
             return Err(error);
         }
-        tokio::time::sleep(pause).await;
+        // The last look is when the time is over, not before.
+        tokio::time::sleep(pause.min(left)).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE.max(bound.poll.get()));
     }
 }

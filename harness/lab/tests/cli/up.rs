@@ -56,6 +56,9 @@ fn two_stacks_stand_side_by_side() {
     }
     lab.run(&["status", "--json"])
         .assert_says(2, &["several runs are alive", "--run"]);
+    let all = lab.run(&["status", "--json", "--all"]).stdout;
+    let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+    assert_eq!(all.as_array().unwrap().len(), 2, "{all:#}");
     assert_eq!(lab.run(&["down", "--all"]).status, Some(0));
     lab.assert_nothing_left(&[], "after lab down --all");
 }
@@ -103,4 +106,15 @@ fn a_stack_without_zookeeper_is_kafka_alone_and_frees_both_its_ports() {
 
     assert_eq!(lab.run(&["down"]).status, Some(0));
     lab.assert_nothing_left(&taken, "after lab down");
+}
+
+#[test]
+fn a_run_that_is_ended_from_elsewhere_says_so() {
+    let lab = Lab::new();
+    let up = lab.start(&["up", "zookeeper"]);
+    let status = lab.wait_ready(1);
+    assert_eq!(lab.run(&["down"]).status, Some(0));
+    let ended = Ended::from(up.wait_with_output().unwrap());
+    ended.assert_says(1, &["was ended from elsewhere", "lab down"]);
+    lab.assert_nothing_left(&ports(&status), "after lab down");
 }

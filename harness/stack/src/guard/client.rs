@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::ENDED_BY_REQUEST;
 use super::descendants::sweep;
 use super::protocol::{Answer, JobStatus, PortRequest, Request, SpawnSpec, Status};
 use crate::runs::RunDir;
@@ -35,6 +36,12 @@ pub enum GuardError {
         /// Cause.
         #[source]
         source: io::Error,
+    },
+    /// Somebody ended the run.
+    #[error("run {run} was ended from elsewhere, as `lab down` does")]
+    Ended {
+        /// Id of the run.
+        run: String,
     },
     /// It answered no; the text says why.
     #[error("{0}")]
@@ -111,10 +118,6 @@ impl GuardHandle {
 
     /// Resolves when the guard is gone, and ends what it could not take along.
     pub async fn lost(&self) -> GuardError {
-        let gone = |source| GuardError::Gone {
-            run: self.guard.run.id().to_owned(),
-            source,
-        };
         let watched = self.owner.try_clone().and_then(|stream| {
             stream.set_nonblocking(true)?;
             tokio::net::UnixStream::from_std(stream)
@@ -134,7 +137,7 @@ impl GuardHandle {
             Err(error) => error,
         };
         sweep(self.guard.run.id(), &[std::process::id().cast_signed()]);
-        gone(source)
+        self.guard.gone(source)
     }
 
     /// Lets the run go on without this owner.
@@ -278,7 +281,7 @@ impl Guard {
     /// When it is still there after a minute: the data of a long run on a busy disk takes its time to go.
     pub fn shut_down(&self) -> Result<(), GuardError> {
         match self.ask(&Request::Shutdown) {
-            Ok(_) | Err(GuardError::Gone { .. }) => {}
+            Ok(_) | Err(GuardError::Gone { .. } | GuardError::Ended { .. }) => {}
             Err(error) => return Err(error),
         }
         let limit = Instant::now() + Duration::from_secs(60);
@@ -296,13 +299,21 @@ impl Guard {
     }
 
     fn ask(&self, request: &Request) -> Result<Answer, GuardError> {
-        let answer = self.exchange(request).map_err(|source| GuardError::Gone {
-            run: self.run.id().to_owned(),
-            source,
-        })?;
+        let answer = self.exchange(request).map_err(|source| self.gone(source))?;
         match answer {
             Answer::Refused(reason) => Err(GuardError::Refused(reason)),
             answer => Ok(answer),
+        }
+    }
+
+    /// Why it does not answer, by its log.
+    fn gone(&self, source: io::Error) -> GuardError {
+        let run = self.run.id().to_owned();
+        let log = std::fs::read_to_string(self.run.log("guard")).unwrap_or_default();
+        if log.contains(ENDED_BY_REQUEST) {
+            GuardError::Ended { run }
+        } else {
+            GuardError::Gone { run, source }
         }
     }
 

@@ -6,6 +6,9 @@
 //!   that forked it ends. So the guard has one thread.
 //! - Processes that a child left behind are re-parented to the guard, which is a child subreaper, and end with it.
 
+/// What the guard notes in its log when it was asked to end the run.
+const ENDED_BY_REQUEST: &str = "ends: asked to";
+
 mod child;
 mod client;
 mod descendants;

@@ -18,7 +18,7 @@ use nix::unistd::{Pid, getpid};
 use super::protocol::{
     Answer, JobState, JobStatus, PortRequest, Request, SpawnSpec, Status, StopPhase,
 };
-use super::{child, descendants, ports};
+use super::{ENDED_BY_REQUEST, child, descendants, ports};
 use crate::runs::RunDir;
 
 /// How long each phase of a shutdown may take before SIGKILL: the whole stays well below five seconds.
@@ -96,10 +96,12 @@ pub fn main(directory: &Path) -> io::Result<()> {
             server.on_connection(&listener);
         }
         if server.owned && ready.get(2) == Some(&true) && owner_is_gone(&mut owner) {
+            note("ends: its owner is gone");
             server.ending = true;
         }
     }
     server.end_everything();
+    note("everything has ended");
     run.discard();
     Ok(())
 }
@@ -129,6 +131,7 @@ impl Server {
             if info.ssi_signo == Signal::SIGCHLD as u32 {
                 self.reap();
             } else {
+                note(format_args!("ends: signal {}", info.ssi_signo));
                 self.ending = true;
             }
         }
@@ -153,6 +156,7 @@ impl Server {
                 .iter_mut()
                 .find(|job| job.pid == Some(pid.as_raw()))
             {
+                note(format_args!("{} (process {pid}) {words}", job.spec.name));
                 job.pid = None;
                 let asked = job.kill_at.take().is_some();
                 job.state = if asked || (clean && job.spec.hidden) {
@@ -226,10 +230,12 @@ impl Server {
             }),
             Request::Status => Ok(Answer::Status(self.status())),
             Request::Detach => {
+                note("goes on without its owner");
                 self.owned = false;
                 Ok(Answer::Done)
             }
             Request::Shutdown => {
+                note(ENDED_BY_REQUEST);
                 self.ending = true;
                 Ok(Answer::Done)
             }
@@ -267,6 +273,7 @@ impl Server {
                 spec.argv.join(" ")
             )
         })?;
+        note(format_args!("{} is process {pid}", spec.name));
         let job = Job {
             state: JobState::Starting,
             pid: Some(pid),
@@ -380,6 +387,12 @@ impl Server {
             self.reap();
         }
     }
+}
+
+/// A line in the guard's log, `lab logs guard`. A log that cannot be written keeps it from nothing.
+fn note(what: impl std::fmt::Display) {
+    let now = humantime::format_rfc3339_millis(std::time::SystemTime::now());
+    let _ = writeln!(io::stderr(), "{now} {what}");
 }
 
 fn signal(number: i32) -> Result<Signal, String> {

@@ -237,3 +237,27 @@ fn help_has_examples_and_every_path() {
         assert!(help.contains(part), "{part} is missing in\n{help}");
     }
 }
+
+/// A full log disk ended the service: the log told of its own failure on the stream that had failed.
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut exporter = Command::new(env!("CARGO_BIN_EXE_exporter"))
+        .envs([
+            ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9"),
+            ("LISTEN_ADDR", "127.0.0.1:0"),
+            ("LOG_LEVEL", "debug"),
+        ])
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    // Long enough for it to log that it serves, and that nobody answers.
+    std::thread::sleep(Duration::from_secs(1));
+    let ended = exporter.try_wait().unwrap();
+    exporter.kill().unwrap();
+    exporter.wait().unwrap();
+    assert_eq!(ended, None);
+}
