@@ -13,7 +13,8 @@ pub(crate) fn end_quietly_when_nobody_reads() {
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let words = panic.payload_as_str().unwrap_or_default();
+        let words = panic.payload().downcast_ref::<String>();
+        let words = words.map_or("", String::as_str);
         if words.starts_with("failed printing to std") {
             let _ = writeln!(std::io::stderr(), "error: {words}");
             std::process::exit(2);

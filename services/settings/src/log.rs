@@ -36,7 +36,8 @@ fn level(text: &str) -> Result<String, String> {
     // EnvFilter takes a word that is no level for the name of a part, and then logs nothing at all.
     let is_known = |directive: &str| {
         let directive = directive.trim();
-        directive.contains(['=', '[']) || directive.parse::<LevelFilter>().is_ok()
+        directive.contains(['=', '['])
+            || !directive.is_empty() && directive.parse::<LevelFilter>().is_ok()
     };
     match EnvFilter::try_new(text) {
         Ok(_) if text.split(',').all(is_known) => Ok(text.to_owned()),

@@ -20,7 +20,8 @@ fn every_command_of_the_readme_exists() {
             continue;
         };
         let mut words: Vec<_> = command
-            .split('#')
+            // Comments, and where the shell puts the output.
+            .split(['#', '>'])
             .next()
             .unwrap()
             .split_whitespace()
