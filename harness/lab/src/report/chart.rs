@@ -34,7 +34,7 @@ pub(super) fn figure(chart: &Chart) -> Markup {
     let scale = Scale::of(&lines, &chart.marks);
     html! {
         figure.chart {
-            figcaption { (chart.title) }
+            figcaption { (chart.title) ", " (chart.y) }
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("{}: {} over {}", chart.title, chart.y, chart.x)) {
                 (axes(chart, &scale))
                 @for (place, line) in lines.iter().enumerate() { (drawn(line, look(&lines, place), &scale)) }
@@ -95,7 +95,6 @@ fn axes(chart: &Chart, scale: &Scale) -> Markup {
             line.mark x1=(at(x)) x2=(at(x)) y1=(at(TOP)) y2=(bottom) {}
             text.tick x=(at(x)) y=(at(TOP - 8.0)) text-anchor="middle" { (what) }
         }
-        text.tick x=(at(LEFT - 6.0)) y=(at(TOP - 12.0)) { (chart.y) }
         text.tick x=(right) y=(at(HEIGHT - 6.0)) text-anchor="end" { (chart.x) }
     }
 }
