@@ -10,6 +10,16 @@ use crate::runner::{CONTROL, Selected};
 /// The component that `debezium` in `[stack]` gives a version of.
 pub const DEBEZIUM: &str = "debezium-postgres";
 
+/// Who shares a stack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// All that hurt no service.
+    #[default]
+    Allowed,
+    /// Nobody: what sharing saves is measured against this.
+    Never,
+}
+
 /// Scenarios that run on one stack.
 #[derive(Debug)]
 pub struct Group {
@@ -30,11 +40,11 @@ pub struct Plan {
     pub skipped: Vec<(Selected, String)>,
 }
 
-/// Sorts instances into groups. `profile`: that of scenarios that do not say it.
+/// Sorts instances into groups. `profile`: that of scenarios that do not say it. `sharing`: who shares a stack.
 ///
 /// # Errors
 /// When a scenario names what there is not, which its reader should have seen.
-pub fn plan(selected: Vec<Selected>, profile: Profile) -> Result<Plan> {
+pub fn plan(selected: Vec<Selected>, profile: Profile, sharing: Sharing) -> Result<Plan> {
     let lock = Lock::embedded()?;
     let mut plan = Plan::default();
     for one in selected {
@@ -43,7 +53,7 @@ pub fn plan(selected: Vec<Selected>, profile: Profile) -> Result<Plan> {
             plan.skipped.push((one, reason));
             continue;
         }
-        let shared = !wants_own_stack(&one);
+        let shared = sharing == Sharing::Allowed && !wants_own_stack(&one);
         let mut groups = plan.groups.iter_mut();
         match groups.find(|group| shared && group.shared && group.flavour == flavour) {
             Some(group) => group.selected.push(one),
@@ -173,22 +183,36 @@ mod tests {
         &["1 on kraft ", "1 on kraft  alone"]
     )]
     fn who_needs_another_stack_gets_one(#[case] scenarios: &[&str], #[case] expected: &[&str]) {
-        let plan = plan(instances(scenarios), Profile::Zookeeper).unwrap();
+        let plan = plan(instances(scenarios), Profile::Zookeeper, Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), expected);
         assert!(plan.skipped.is_empty());
     }
 
     #[test]
+    fn nobody_shares_where_that_is_asked_for() {
+        let plan = plan(instances(&["", ""]), Profile::Zookeeper, Sharing::Never).unwrap();
+        assert_eq!(
+            stacks(&plan),
+            ["1 on zookeeper  alone", "1 on zookeeper  alone"]
+        );
+    }
+
+    #[test]
     fn the_default_version_by_name_is_the_default_version() {
         let named = "[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"";
-        let plan = plan(instances(&["", named]), Profile::Zookeeper).unwrap();
+        let plan = plan(
+            instances(&["", named]),
+            Profile::Zookeeper,
+            Sharing::Allowed,
+        )
+        .unwrap();
         assert_eq!(stacks(&plan), ["2 on zookeeper "]);
     }
 
     #[test]
     fn the_command_line_says_the_profile_of_those_that_do_not() {
         let scenarios = instances(&["", "[stack]\nprofile = \"zookeeper\""]);
-        let plan = plan(scenarios, Profile::Kraft).unwrap();
+        let plan = plan(scenarios, Profile::Kraft, Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), ["1 on kraft ", "1 on zookeeper "]);
     }
 
@@ -200,7 +224,7 @@ mod tests {
         #[case] skipped: bool,
     ) {
         let scenarios = instances(&["skip = { kraft = \"KAFKA-1\" }"]);
-        let plan = plan(scenarios, profile).unwrap();
+        let plan = plan(scenarios, profile, Sharing::Allowed).unwrap();
         let reasons: Vec<_> = plan.skipped.iter().map(|(_, reason)| reason).collect();
         if skipped {
             assert_eq!(reasons, ["not on the profile kraft: KAFKA-1"]);
@@ -213,7 +237,7 @@ mod tests {
     #[test]
     fn an_instance_is_skipped_on_the_profile_that_it_names() {
         let matrix = "skip = { kraft = \"KAFKA-1\" }\n[matrix]\np = [\"zookeeper\", \"kraft\"]\n[stack]\nprofile = \"${p}\"";
-        let plan = plan(instances(&[matrix]), Profile::Zookeeper).unwrap();
+        let plan = plan(instances(&[matrix]), Profile::Zookeeper, Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), ["1 on zookeeper "]);
         assert_eq!(plan.skipped[0].0.instance().id, "a/t[p=kraft]");
     }
@@ -221,7 +245,7 @@ mod tests {
     #[test]
     fn who_needs_zookeeper_is_skipped_without_it() {
         let step = "[[step]]\nlog = { service = \"zookeeper\", contains = \"x\" }";
-        let plan = plan(instances(&[step]), Profile::Kraft).unwrap();
+        let plan = plan(instances(&[step]), Profile::Kraft, Sharing::Allowed).unwrap();
         assert!(plan.groups.is_empty());
         let reason = &plan.skipped[0].1;
         assert!(reason.contains("needs zookeeper"), "{reason}");

@@ -15,7 +15,7 @@ use stack::native::{Native, StackSpec};
 use stack::services::JvmMode;
 use stack::{Profile, ServiceName};
 
-use crate::groups::{self, Group};
+use crate::groups::{self, Group, Sharing};
 use crate::progress::Shown;
 use crate::runner::{
     Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
@@ -38,6 +38,8 @@ pub struct Options {
     pub keep: bool,
     /// The profile of scenarios that do not say it.
     pub profile: Profile,
+    /// Who shares a stack.
+    pub sharing: Sharing,
     /// Services that are started in any case.
     pub also: Vec<ServiceName>,
     /// How long each service may take until it is ready.
@@ -53,6 +55,7 @@ impl Default for Options {
             fail_fast: false,
             keep: false,
             profile: Profile::default(),
+            sharing: Sharing::default(),
             also: Vec::new(),
             ready_within: Duration::from_secs(90),
         }
@@ -77,7 +80,7 @@ pub async fn run(
 ) -> Result<(Suite, Option<Native>)> {
     let begun = Instant::now();
     let all = in_order(selected, options, shown);
-    let plan = groups::plan(all, options.profile)?;
+    let plan = groups::plan(all, options.profile, options.sharing)?;
     let mut suite = Suite {
         began: now(),
         seed: options.shuffle,

@@ -12,15 +12,13 @@ use stack::guard::{JobState, SpawnSpec, StopPhase, StopSpec};
 use stack::native::{Native, StackSpec};
 use stack::{Flavour, ServiceName};
 
-use crate::catalogue::Selection;
+use crate::catalogue::{LONG, Selection};
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::suite::{self, Options};
 use crate::{Verdict, stacks};
 
-/// Scenarios that take too long for every change.
-const LONG: [&str; 2] = ["tuning", "soak"];
 /// Tests that want a broker find it here.
 const BOOTSTRAP: &str = "LAB_BOOTSTRAP";
 /// Makes tests run the scenarios on a stack. This command runs them itself, once.

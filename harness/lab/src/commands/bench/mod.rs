@@ -3,6 +3,7 @@
 mod engine;
 mod samples;
 mod startup;
+mod suite;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -15,11 +16,14 @@ pub enum Bench {
     Startup(startup::Args),
     /// What the engine takes for a step, services aside.
     Engine(engine::Args),
+    /// How long the functional scenarios take on stacks that they share, against a fresh stack for each.
+    Suite(suite::Args),
 }
 
 pub async fn run(bench: Bench) -> Result<Verdict> {
     match bench {
         Bench::Startup(args) => startup::run(args).await,
         Bench::Engine(args) => engine::run(args).await,
+        Bench::Suite(args) => suite::run(args).await,
     }
 }
