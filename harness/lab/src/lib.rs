@@ -16,6 +16,8 @@ mod output;
 mod profile;
 mod progress;
 mod prometheus;
+#[cfg(test)]
+mod reference;
 mod registry;
 mod report;
 mod runner;

@@ -3,12 +3,15 @@
 //! What follows the language of a code block says what it is: nothing, a whole scenario; `fragment`, a part of one;
 //! `wrong`, a scenario whose messages the next block of text begins; otherwise the name of a file beside the others.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 
 use scenario::{Problems, load, parse_str};
 
-use crate::steps::{inputs, registry};
+use crate::catalogue::inputs;
+use crate::registry::registry;
 
 struct Block {
     line: usize,
@@ -18,7 +21,7 @@ struct Block {
 }
 
 fn blocks() -> Vec<Block> {
-    let reference = fs::read_to_string("../../docs/scenarios.md").unwrap();
+    let reference = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scenarios.md")).unwrap();
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;
     for (line, text) in (1..).zip(reference.lines()) {
@@ -55,8 +58,8 @@ fn every_example_is_what_it_says() {
     for block in blocks.iter().filter(|block| block.what.contains('.')) {
         fs::write(area.join(&block.what), &block.text).unwrap();
     }
-    let registry = registry();
-    let inputs = inputs(folder.path().join("scenarios").to_str().unwrap());
+    let registry = registry().unwrap();
+    let inputs = inputs(&folder.path().join("scenarios")).unwrap();
     let read = |text: &str| -> Result<(), Problems> {
         let file = area.join("example.toml");
         fs::write(&file, text).unwrap();
