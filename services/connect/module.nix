@@ -35,11 +35,12 @@ let
     }
   );
   metrics = pkgs.writeText "jmx.yaml" (builtins.readFile ./jmx.json);
-  rest = "http://${
-    if cfg.listenAddress == "" then "localhost" else cfg.listenAddress
-  }:${toString cfg.port}";
+  local = if cfg.listenAddress == "" then "localhost" else cfg.listenAddress;
+  rest = "http://${local}:${toString cfg.port}";
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.connect = {
     enable = lib.mkEnableOption "a distributed worker of Kafka Connect";
     package = mkOption {
@@ -56,7 +57,7 @@ in
       description = "Brokers to ask first, as host:port.";
     };
     settings = mkOption {
-      type = types.submodule { freeformType = types.attrsOf scalar; };
+      type = types.attrsOf scalar;
       default = { };
       example = {
         "group.id" = "warehouse";
@@ -129,6 +130,16 @@ in
         message = "services.kafka-connect-lab.connect: port and metrics.port are both ${toString cfg.port}.";
       }
     ];
+    services.kafka-connect-lab.endpoints = {
+      connect = {
+        inherit rest;
+        jmx = "http://${local}:${toString cfg.metrics.port}";
+      };
+      units.connect = "kafka-connect.service";
+      versions = lib.listToAttrs (
+        map (plugin: lib.nameValuePair plugin.pname plugin.version) cfg.plugins
+      );
+    };
     services.kafka-connect-lab.connect.settings = lib.mapAttrs (_: lib.mkDefault) defaults.properties;
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [
       cfg.port
@@ -143,7 +154,7 @@ in
         "network-online.target"
         "apache-kafka.service"
       ];
-      serviceConfig = import ../hardening.nix // {
+      serviceConfig = jvm.hardening // {
         ExecStart = lib.concatStringsSep " " (
           [ "${cfg.package.jre}/bin/java" ]
           ++ jvm.options cfg.heap
@@ -160,12 +171,6 @@ in
             "${worker}"
           ]
         );
-        # A JVM makes its code at run time, looks at the machine's memory, and places its threads.
-        ProcSubset = "all";
-        SystemCallFilter = [
-          "@system-service"
-          "~@privileged"
-        ];
         LoadCredential = lib.mapAttrsToList (name: file: "${name}:${file}") cfg.credentials;
         # 143: a JVM that was told to end.
         SuccessExitStatus = 143;
@@ -176,7 +181,7 @@ in
 
     systemd.services.kafka-connect-connectors = lib.mkIf (cfg.connectors != { }) {
       description = "Connectors of Kafka Connect";
-      wantedBy = [ "multi-user.target" ];
+      wantedBy = [ "kafka-connect.service" ];
       requires = [ "kafka-connect.service" ];
       after = [ "kafka-connect.service" ];
       path = [ pkgs.curl ];

@@ -6,6 +6,8 @@ let
   client = import ../kafka-client.nix { inherit lib; };
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.exporter = client.options { inherit (settings) topic; } // {
     enable = lib.mkEnableOption "the exporter of JSON metrics on a Kafka topic";
     groupId = mkOption {
@@ -29,6 +31,13 @@ in
 
   config = lib.mkIf cfg.enable {
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.port ];
+    services.kafka-connect-lab.endpoints = {
+      exporter.http = "http://${
+        if cfg.listenAddress == "" then "127.0.0.1" else cfg.listenAddress
+      }:${toString cfg.port}";
+      metrics = { inherit (cfg) topic; };
+      units.exporter = "kafka-connect-lab-exporter.service";
+    };
     systemd.services.kafka-connect-lab-exporter = client.unit {
       inherit cfg;
       description = "Prometheus exporter of JSON metrics on a Kafka topic";

@@ -10,6 +10,8 @@ let
   settings = lib.importJSON ./settings.json;
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.postgres = {
     enable = lib.mkEnableOption "PostgreSQL with the lab's settings";
     allowFrom = lib.mkOption {
@@ -21,6 +23,11 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    services.kafka-connect-lab.endpoints = {
+      postgres.sql = "postgresql://${settings.user}:${settings.password}@127.0.0.1:${toString config.services.postgresql.settings.port}/postgres";
+      units.postgres = "postgresql.service";
+      versions.postgres = config.services.postgresql.package.version;
+    };
     services.postgresql = {
       enable = true;
       package = lib.mkDefault pkgs.postgresql_17;

@@ -9,9 +9,10 @@ in
   nodes.machine =
     { pkgs, ... }:
     {
-      imports = [ self.nixosModules.lab ];
-      # Three JVMs, Postgres and Prometheus.
-      virtualisation.memorySize = 4096;
+      imports = [
+        self.nixosModules.lab
+        ./size.nix
+      ];
       environment.systemPackages = [ pkgs.jq ];
       services.kafka-connect-lab = {
         enable = true;
