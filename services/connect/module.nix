@@ -89,7 +89,7 @@ in
     };
     port = mkOption {
       type = types.port;
-      default = 8083;
+      default = defaults.ports.rest;
       description = "The port of the REST interface.";
     };
     openFirewall = lib.mkEnableOption "access to REST interface and metrics from other machines";
@@ -100,7 +100,7 @@ in
       };
       port = mkOption {
         type = types.port;
-        default = 9404;
+        default = defaults.ports.jmx;
         description = "The port of the worker's own metrics for Prometheus.";
       };
     };

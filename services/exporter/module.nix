@@ -23,7 +23,7 @@ in
     };
     port = mkOption {
       type = types.port;
-      default = 8080;
+      default = settings.ports.http;
       description = "The port of /metrics.";
     };
     openFirewall = lib.mkEnableOption "access to the port from other machines";

@@ -37,7 +37,7 @@ in
     };
     port = mkOption {
       type = types.port;
-      default = 9092;
+      default = settings.ports.bootstrap;
       description = "The port for clients.";
     };
     topics = mkOption {

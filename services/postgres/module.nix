@@ -35,7 +35,7 @@ in
       authentication = lib.concatMapStrings (network: ''
         host all,replication ${settings.user} ${network} scram-sha-256
       '') cfg.allowFrom;
-      settings = lib.mapAttrs (_: lib.mkDefault) settings.settings;
+      settings = lib.mapAttrs (_: lib.mkDefault) (settings.settings // { port = settings.ports.sql; });
       ensureDatabases = settings.databases;
       # A lab's password is no secret: it stands in the settings that everybody reads.
       initialScript = pkgs.writeText "lab-user.sql" ''

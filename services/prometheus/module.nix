@@ -47,6 +47,7 @@ in
     services.prometheus = {
       enable = true;
       listenAddress = mkDefault "127.0.0.1";
+      port = mkDefault settings.ports.http;
       globalConfig = lib.mapAttrs (_: mkDefault) settings.global;
       scrapeConfigs = lib.mapAttrsToList (
         job: targets:

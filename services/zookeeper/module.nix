@@ -29,6 +29,7 @@ in
     services.zookeeper = {
       enable = true;
       inherit (cfg) package;
+      port = lib.mkDefault settings.ports.client;
       extraConf = lib.generators.toKeyValue { } (
         settings.properties // { clientPortAddress = "127.0.0.1"; }
       );

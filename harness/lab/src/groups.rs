@@ -263,10 +263,22 @@ mod tests {
 
     #[rstest]
     #[case::nothing_chosen("", "3.9.2", None)]
-    #[case::what_is_there("[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"", "3.9.2", None)]
-    #[case::another_debezium("[stack]\ndebezium = \"2.7.4.Final\"", "3.9.2", Some("chooses debezium-postgres 2.7.4.Final in `[stack]`, and there is 3.7.0.Final"))]
+    #[case::what_is_there(
+        "[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"",
+        "3.9.2",
+        None
+    )]
+    #[case::another_debezium(
+        "[stack]\ndebezium = \"2.7.4.Final\"",
+        "3.9.2",
+        Some("chooses debezium-postgres 2.7.4.Final in `[stack]`, and there is 3.7.0.Final")
+    )]
     #[case::another_profile("[stack]\nprofile = \"kraft\"", "3.9.2", Some("chooses kafka 4.3.1"))]
-    #[case::skipped_there("skip = { kraft = \"KAFKA-1\" }", "4.3.1", Some("not on the profile kraft: KAFKA-1"))]
+    #[case::skipped_there(
+        "skip = { kraft = \"KAFKA-1\" }",
+        "4.3.1",
+        Some("not on the profile kraft: KAFKA-1")
+    )]
     fn a_stack_that_exists_fits_or_says_why_not(
         #[case] header: &str,
         #[case] kafka: &str,

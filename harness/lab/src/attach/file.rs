@@ -108,7 +108,13 @@ const EXAMPLE: &str = "expected such as {\"kafka\": {\"bootstrap\": \"HOST:PORT\
 /// Keys of a service with the form of each.
 fn forms_of(service: &str) -> Option<Vec<(&'static str, Form)>> {
     match service {
-        UNITS => return Some(ServiceName::ALL.map(|name| (name.as_str(), Form::Unit)).to_vec()),
+        UNITS => {
+            return Some(
+                ServiceName::ALL
+                    .map(|name| (name.as_str(), Form::Unit))
+                    .to_vec(),
+            );
+        }
         VERSIONS => return Some(vec![("kafka", Form::Version)]),
         _ if service == METRICS.0 => return Some(METRICS.1.to_vec()),
         _ => {}

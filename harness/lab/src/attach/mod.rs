@@ -89,7 +89,8 @@ pub async fn run(
         let control = if place.systemd {
             let names: Vec<_> = services.iter().map(|(service, _)| *service).collect();
             let work = async {
-                let control = systemd::Control::new(endpoints.clone(), options.ready_within).await?;
+                let control =
+                    systemd::Control::new(endpoints.clone(), options.ready_within).await?;
                 // A machine that has just been booted is on its way.
                 control.wait_ready(&names).await?;
                 Ok(Arc::new(control) as Arc<dyn Control>)
@@ -113,7 +114,16 @@ pub async fn run(
             control,
             own: false,
         };
-        on_cluster(surroundings, runnable, options, path, shown, reporter, &mut suite).await?;
+        on_cluster(
+            surroundings,
+            runnable,
+            options,
+            path,
+            shown,
+            reporter,
+            &mut suite,
+        )
+        .await?;
     }
     suite.seconds = begun.elapsed().as_secs_f64();
     Ok(suite)
@@ -151,7 +161,9 @@ async fn on_cluster(
     if let Some(control) = &surroundings.control
         && let Err(error) = control.restore().await
     {
-        shown.line(&format!("a service was left as a scenario left it: {error}"));
+        shown.line(&format!(
+            "a service was left as a scenario left it: {error}"
+        ));
         suite.left = Some(error.to_string());
     }
     // Processes first: who reads or writes holds on to groups and topics. A guard that is lost has ended them.

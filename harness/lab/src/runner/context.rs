@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use scenario::Vars;
-use stack::{Control, Endpoints};
 use stack::guard::{Guard, JobState, JobStatus, PortRequest, SpawnSpec, StopPhase, StopSpec};
+use stack::{Control, Endpoints};
 use tokio_postgres::Client;
 
 use super::chart::Chart;

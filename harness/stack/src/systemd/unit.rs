@@ -66,7 +66,9 @@ impl fmt::Display for UnitState {
 #[derive(Debug, thiserror::Error)]
 pub enum UnitError {
     /// The command cannot be run.
-    #[error("cannot run `{program}`: services are controlled on the machine where they are units of systemd")]
+    #[error(
+        "cannot run `{program}`: services are controlled on the machine where they are units of systemd"
+    )]
     Command {
         /// `systemctl` or `journalctl`.
         program: &'static str,
@@ -83,7 +85,9 @@ pub enum UnitError {
         said: String,
     },
     /// There is no such unit.
-    #[error("there is no unit {unit} on this machine: say in the file of endpoints which one it is, as \"units\": {{\"{service}\": \"NAME.service\"}}")]
+    #[error(
+        "there is no unit {unit} on this machine: say in the file of endpoints which one it is, as \"units\": {{\"{service}\": \"NAME.service\"}}"
+    )]
     NotFound {
         /// The unit.
         unit: String,
@@ -91,7 +95,9 @@ pub enum UnitError {
         service: &'static str,
     },
     /// It does not run before a scenario begins.
-    #[error("{unit} is {state}: `systemctl start {unit}` starts it, `journalctl -u {unit}` says why it ended")]
+    #[error(
+        "{unit} is {state}: `systemctl start {unit}` starts it, `journalctl -u {unit}` says why it ended"
+    )]
     Down {
         /// The unit.
         unit: String,
@@ -99,13 +105,17 @@ pub enum UnitError {
         state: Box<UnitState>,
     },
     /// It was started again before it could be kept down.
-    #[error("systemd started {unit} again after it was killed, before it could be kept down: its RestartSec is too short")]
+    #[error(
+        "systemd started {unit} again after it was killed, before it could be kept down: its RestartSec is too short"
+    )]
     Restarted {
         /// The unit.
         unit: String,
     },
     /// It ended while it was waited for.
-    #[error("{unit} is {state} while the lab waits for {condition}\n  last seen: {last_seen}\n  the end of its journal:\n{tail}")]
+    #[error(
+        "{unit} is {state} while the lab waits for {condition}\n  last seen: {last_seen}\n  the end of its journal:\n{tail}"
+    )]
     Ended {
         /// The unit.
         unit: String,
@@ -119,7 +129,9 @@ pub enum UnitError {
         tail: String,
     },
     /// It runs but does not get ready.
-    #[error("{unit} is active, but did not get ready within {waited:?}\n  waited for: {condition}\n  last seen: {last_seen}\n  the end of its journal:\n{tail}")]
+    #[error(
+        "{unit} is active, but did not get ready within {waited:?}\n  waited for: {condition}\n  last seen: {last_seen}\n  the end of its journal:\n{tail}"
+    )]
     NotReady {
         /// The unit.
         unit: String,
@@ -245,9 +257,24 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::running("LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nMainPID=7\nNRestarts=0\n", "active (running)", Some(7), false)]
-    #[case::killed("ActiveState=failed\nSubState=failed\nResult=signal\nMainPID=0\n", "failed (failed), result signal", None, true)]
-    #[case::comes_back("ActiveState=activating\nSubState=auto-restart\nResult=signal\nMainPID=0\n", "activating (auto-restart), result signal", None, false)]
+    #[case::running(
+        "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nMainPID=7\nNRestarts=0\n",
+        "active (running)",
+        Some(7),
+        false
+    )]
+    #[case::killed(
+        "ActiveState=failed\nSubState=failed\nResult=signal\nMainPID=0\n",
+        "failed (failed), result signal",
+        None,
+        true
+    )]
+    #[case::comes_back(
+        "ActiveState=activating\nSubState=auto-restart\nResult=signal\nMainPID=0\n",
+        "activating (auto-restart), result signal",
+        None,
+        false
+    )]
     fn a_state_is_read_from_properties(
         #[case] text: &str,
         #[case] shown: &str,
