@@ -47,10 +47,7 @@
         // lab.scenarios.checks
         // lab.templateChecks
         // lab.nixosTests.checks
-        // lab.nixFiles
-        // {
-          nixos-options = lab.nixosOptions.check;
-        }
+        // lab.nixChecks
         // lab.binaries
       );
       # Any scenario, those that `nix flake check` leaves out too: scenarios.AREA.NAME, and on a machine of NixOS

@@ -53,7 +53,14 @@ in
           options = lib.getAttrFromPath path (final.nixos self.nixosModules.lab).options;
         };
       formatter = final.nixfmt-tree;
-      nixFiles.nix = callPackage ./nix-files.nix { };
+      nixChecks = {
+        nix = callPackage ./nix-files.nix { };
+        nixos-options = scope.nixosOptions.check;
+        nixos-assertions = import ./nixos-tests/assertions.nix {
+          inherit self lib;
+          pkgs = final;
+        };
+      };
     }
   );
 }

@@ -10,6 +10,7 @@ let
   cfg = config.services.kafka-connect-lab.connect;
   defaults = lib.importJSON ./settings.json;
   jvm = import ../jvm.nix { inherit lib pkgs; };
+  secrets = import ../secrets.nix { inherit lib; };
   scalar = types.oneOf [
     types.bool
     types.int
@@ -120,16 +121,21 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    assertions = [
-      {
-        assertion = cfg.connectors != { } -> cfg.plugins != [ ];
-        message = "services.kafka-connect-lab.connect: connectors need plugins.";
-      }
-      {
-        assertion = cfg.port != cfg.metrics.port;
-        message = "services.kafka-connect-lab.connect: port and metrics.port are both ${toString cfg.port}.";
-      }
-    ];
+    assertions =
+      lib.mapAttrsToList (name: connector: {
+        assertion = secrets.areReferences connector;
+        message = "services.kafka-connect-lab.connect.connectors.${name}: a password would be readable in the store. Name its file in `credentials`, and use it as \${directory:/run/credentials/kafka-connect.service:NAME}.";
+      }) cfg.connectors
+      ++ [
+        {
+          assertion = cfg.connectors != { } -> cfg.plugins != [ ];
+          message = "services.kafka-connect-lab.connect: connectors need plugins.";
+        }
+        {
+          assertion = cfg.port != cfg.metrics.port;
+          message = "services.kafka-connect-lab.connect: port and metrics.port are both ${toString cfg.port}.";
+        }
+      ];
     services.kafka-connect-lab.endpoints = {
       connect = {
         inherit rest;

@@ -30,6 +30,7 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    assertions = client.assertions "exporter" cfg;
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.port ];
     services.kafka-connect-lab.endpoints = {
       exporter.http = "http://${

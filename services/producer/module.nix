@@ -18,6 +18,7 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    assertions = client.assertions "producer" cfg;
     services.kafka-connect-lab.endpoints.units.producer = "kafka-connect-lab-producer.service";
     systemd.services.kafka-connect-lab-producer = client.unit {
       inherit cfg;
