@@ -1,5 +1,7 @@
 //! Which scenarios share a stack, which have one of their own, and which do not run at all.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, anyhow};
 use scenario::StackSettings;
 use stack::components::{Lock, profiles};
@@ -7,6 +9,8 @@ use stack::{Flavour, Profile, ServiceName};
 
 use crate::runner::{CONTROL, Selected};
 
+/// The component that `kafka` in `[stack]` gives a version of.
+const KAFKA: &str = "kafka";
 /// The component that `debezium` in `[stack]` gives a version of.
 pub const DEBEZIUM: &str = "debezium-postgres";
 
@@ -116,8 +120,47 @@ fn refusal(selected: &Selected, profile: Profile) -> Option<String> {
     ))
 }
 
+/// Why a scenario does not fit a stack that exists with these versions, by component. Where none are known, every choice of
+/// versions is a reason.
+///
+/// # Errors
+/// When the scenario names what there is not, which its reader should have seen.
+pub fn unfit(
+    selected: &Selected,
+    versions: &BTreeMap<String, String>,
+    default: Profile,
+) -> Result<Option<String>> {
+    let settings = &selected.instance().stack;
+    let chooses =
+        settings.profile.is_some() || settings.kafka.is_some() || settings.debezium.is_some();
+    let Some(kafka) = versions.get(KAFKA) else {
+        return Ok(chooses.then(|| {
+            "it chooses versions in `[stack]`, which only a stack of its own can have".to_owned()
+        }));
+    };
+    let lock = Lock::embedded()?;
+    // Another release of the same line has the profile of its line.
+    let profile = of_kafka(kafka).unwrap_or(default);
+    let flavour = flavour(settings, profile, &lock)?;
+    for component in [KAFKA, DEBEZIUM] {
+        let wanted = flavour.resolve(&lock, component)?;
+        let chosen = match component {
+            KAFKA => settings.profile.is_some() || settings.kafka.is_some(),
+            _ => settings.debezium.is_some(),
+        };
+        let there = versions.get(component).map_or("none", String::as_str);
+        if chosen && there != wanted.version() {
+            return Ok(Some(format!(
+                "it chooses {component} {} in `[stack]`, and there is {there}",
+                wanted.version()
+            )));
+        }
+    }
+    Ok(refusal(selected, profile))
+}
+
 /// Whoever hurts services cannot share them.
-fn wants_own_stack(selected: &Selected) -> bool {
+pub fn wants_own_stack(selected: &Selected) -> bool {
     selected.scenario.exclusive || selected.scenario.needs.contains_key(CONTROL)
 }
 
@@ -240,6 +283,41 @@ mod tests {
         let plan = plan(instances(&[matrix]), Profile::Zookeeper, Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), ["1 on zookeeper "]);
         assert_eq!(plan.skipped[0].0.instance().id, "a/t[p=kraft]");
+    }
+
+    #[rstest]
+    #[case::nothing_chosen("", "3.9.2", None)]
+    #[case::what_is_there(
+        "[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"",
+        "3.9.2",
+        None
+    )]
+    #[case::another_debezium(
+        "[stack]\ndebezium = \"2.7.4.Final\"",
+        "3.9.2",
+        Some("chooses debezium-postgres 2.7.4.Final in `[stack]`, and there is 3.7.0.Final")
+    )]
+    #[case::another_profile("[stack]\nprofile = \"kraft\"", "3.9.2", Some("chooses kafka 4.3.1"))]
+    #[case::skipped_there(
+        "skip = { kraft = \"KAFKA-1\" }",
+        "4.3.1",
+        Some("not on the profile kraft: KAFKA-1")
+    )]
+    fn a_stack_that_exists_fits_or_says_why_not(
+        #[case] header: &str,
+        #[case] kafka: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let versions = [(KAFKA, kafka), (DEBEZIUM, "3.7.0.Final")]
+            .map(|(component, version)| (component.to_owned(), version.to_owned()))
+            .into();
+        let one = instances(&[header]).remove(0);
+        let reason = unfit(&one, &versions, Profile::default()).unwrap();
+        match (reason.as_deref(), expected) {
+            (None, None) => {}
+            (Some(reason), Some(words)) => assert!(reason.contains(words), "{reason}"),
+            (reason, _) => panic!("{reason:?}"),
+        }
     }
 
     #[test]

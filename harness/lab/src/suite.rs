@@ -152,7 +152,7 @@ fn skip(
     }
 }
 
-fn has_failed(outcome: &ScenarioOutcome) -> bool {
+pub(crate) fn has_failed(outcome: &ScenarioOutcome) -> bool {
     outcome.outcome == Outcome::Failed
 }
 
@@ -196,6 +196,7 @@ fn surroundings(native: &Native) -> Surroundings {
         guard: control.guard().clone(),
         versions: control.versions(),
         control: Some(control),
+        own: true,
     }
 }
 
@@ -284,9 +285,7 @@ pub(crate) async fn side_by_side(
             let stop = &stop;
             async move {
                 if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    let outcome = one.skipped(FAIL_FAST.to_owned());
-                    reporter.ended(&outcome);
-                    return outcome;
+                    return leave_out(one, reporter);
                 }
                 let outcome = run_instance(one, surroundings, options.keep, reporter).await;
                 reporter.ended(&outcome);
@@ -299,6 +298,19 @@ pub(crate) async fn side_by_side(
         .buffer_unordered(jobs.max(1))
         .collect()
         .await
+}
+
+/// What is left after a failure.
+pub(crate) fn left_out(left: Vec<&Selected>, reporter: &dyn Reporter) -> Vec<ScenarioOutcome> {
+    left.into_iter()
+        .map(|one| leave_out(one, reporter))
+        .collect()
+}
+
+fn leave_out(one: &Selected, reporter: &dyn Reporter) -> ScenarioOutcome {
+    let outcome = one.skipped(FAIL_FAST.to_owned());
+    reporter.ended(&outcome);
+    outcome
 }
 
 fn describe(suite: &mut Suite, native: &Native) {
