@@ -1,16 +1,13 @@
 //! The answer to a scrape.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tokio::sync::Semaphore;
 use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY};
 use warp::http::{HeaderValue, Response, StatusCode};
 
 use super::body::Bytes;
-use super::encoding::wants_gzip;
+use super::encoding::Encoding;
 use crate::exposition::{Filter, Syntax, negotiate, own_metrics, render};
 use crate::state::State;
 
@@ -88,22 +85,16 @@ fn make(state: &State, request: &Request) -> std::io::Result<Response<Bytes>> {
     if format.syntax == Syntax::OpenMetrics {
         text.extend_from_slice(b"# EOF\n");
     }
-    let gzip = wants_gzip(request.accept_encoding.as_deref());
-    let body = if gzip {
-        let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
-        encoder.write_all(&text)?;
-        encoder.finish()?
-    } else {
-        text
-    };
+    let encoding = Encoding::negotiate(request.accept_encoding.as_deref());
+    let body = encoding.encode(text)?;
     let mut answer = Response::new(Bytes::from(body));
     let headers = answer.headers_mut();
     let content_type =
         HeaderValue::from_str(&format.content_type()).map_err(std::io::Error::other)?;
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    if gzip {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(name) = encoding.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     Ok(answer)
 }
