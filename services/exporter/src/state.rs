@@ -2,6 +2,7 @@
 //! one message or for copying the values, never while anything is parsed, rendered or sent.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use message::Message;
@@ -223,9 +224,14 @@ impl State {
         self.inner.lock().table.applied(partition)
     }
 
-    /// What changed since the last [`State::clean`].
-    pub fn dirty(&self) -> Vec<Dirty> {
-        self.inner.lock().table.dirty()
+    /// How many records [`State::dirty`] has at most.
+    pub fn dirty_count(&self) -> usize {
+        self.inner.lock().table.dirty_count()
+    }
+
+    /// Some of what changed since the last [`State::clean`]. By parts, so that scrapes need not wait for the whole.
+    pub fn dirty(&self, range: Range<usize>) -> Vec<Dirty> {
+        self.inner.lock().table.dirty(range)
     }
 
     /// What changed is written.
@@ -233,14 +239,14 @@ impl State {
         self.inner.lock().table.clean();
     }
 
-    /// A series as it was written.
-    pub fn restore(&self, partition: i32, message: &Message<'_>) {
+    /// A series as it was written. Whether the limits have room for it.
+    pub fn restore(&self, partition: i32, message: &Message<'_>) -> bool {
         let timestamp_ms = message.timestamp_ms.unwrap_or(0);
         let heard = written(timestamp_ms, Instant::now());
         self.inner
             .lock()
             .table
-            .restore(partition, timestamp_ms, message, heard);
+            .restore(partition, timestamp_ms, message, heard)
     }
 
     /// A partition goes on at this offset.
