@@ -33,6 +33,8 @@ struct Inner {
     polled: Instant,
     /// Why consuming stands still, in words for people.
     trouble: Option<String>,
+    /// Counts the moments at which series of whole partitions came or went.
+    epoch: u64,
 }
 
 struct Progress {
@@ -69,6 +71,7 @@ impl State {
             assigned: None,
             polled: Instant::now(),
             trouble: None,
+            epoch: 0,
         };
         State {
             topic: topic.to_owned(),
@@ -93,6 +96,7 @@ impl State {
         let mut inner = self.inner.lock();
         inner.joined = true;
         inner.trouble = None;
+        inner.epoch += 1;
         self.telemetry.rebalances.inc();
         for partition in partitions {
             inner.assigned = Some(now);
@@ -118,6 +122,7 @@ impl State {
     /// Partitions are another instance's from now on.
     pub fn revoke(&self, partitions: impl IntoIterator<Item = i32>) {
         let mut inner = self.inner.lock();
+        inner.epoch += 1;
         self.telemetry.rebalances.inc();
         for partition in partitions {
             inner.table.revoke(partition);
@@ -292,6 +297,11 @@ impl State {
         self.telemetry.expired.inc_by(expired as u64);
     }
 
+    /// Changes whenever series of whole partitions come or go: with a rebalance, and when a partition has caught up.
+    pub fn epoch(&self) -> u64 {
+        self.inner.lock().epoch
+    }
+
     /// The values of this moment.
     pub fn snapshot(&self, escaping: Escaping) -> Snapshot {
         self.inner.lock().table.snapshot(escaping)
@@ -378,6 +388,7 @@ impl Inner {
             return;
         }
         self.table.release(partition);
+        self.epoch += 1;
         if self.partitions.values().all(|progress| progress.caught_up) {
             let took = self.assigned.map_or(Duration::ZERO, |assigned| {
                 now.saturating_duration_since(assigned)

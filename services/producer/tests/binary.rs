@@ -137,9 +137,7 @@ fn the_summary_is_what_arrived_and_a_source_keeps_its_partition() {
     let mut places = BTreeMap::new();
     let mut series = std::collections::BTreeSet::new();
     for record in &records {
-        let place = places
-            .entry(record.key.clone())
-            .or_insert(record.partition);
+        let place = places.entry(record.key.clone()).or_insert(record.partition);
         assert_eq!(*place, record.partition, "{}", record.key);
         let message = message::parse(&record.payload).unwrap();
         assert_eq!(message.refused, []);
@@ -155,7 +153,11 @@ fn a_seed_makes_the_same_messages_again() {
     };
     let run = |lab: &Lab| {
         lab.summary(&["--count=100", "--interval=0", "--seed=7", "--series=30"]);
-        let mut payloads: Vec<_> = lab.records().into_iter().map(|r| (r.key, r.payload)).collect();
+        let mut payloads: Vec<_> = lab
+            .records()
+            .into_iter()
+            .map(|r| (r.key, r.payload))
+            .collect();
         payloads.sort();
         payloads
     };
@@ -174,10 +176,14 @@ fn a_rate_is_not_exceeded() {
 fn a_file_is_replayed_byte_for_byte_in_order() {
     let Some(lab) = Lab::new(&[]) else { return };
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(b"{\"a\": 1}\r\n\n  not json \xff\nlast").unwrap();
+    file.write_all(b"{\"a\": 1}\r\n\n  not json \xff\nlast")
+        .unwrap();
     let path = file.path().to_str().unwrap();
     let summary = lab.summary(&["--replay", path, "--key=k"]);
-    assert_eq!((&summary["sent"], &summary["seed"]), (&Value::from(3), &Value::Null));
+    assert_eq!(
+        (&summary["sent"], &summary["seed"]),
+        (&Value::from(3), &Value::Null)
+    );
     let records = lab.records();
     let payloads: Vec<_> = records.iter().map(|record| &record.payload[..]).collect();
     assert_eq!(payloads, [&b"{\"a\": 1}"[..], b"  not json \xff", b"last"]);
@@ -198,10 +204,11 @@ fn deliberate_faults_are_as_many_as_the_summary_says() {
     ]);
     // One source, one partition: the order is that of sending.
     let records = lab.records();
-    let unreadable = records.iter().filter(|r| message::parse(&r.payload).is_err());
+    let unreadable = records
+        .iter()
+        .filter(|r| message::parse(&r.payload).is_err());
     let conflicts = records.iter().filter(|record| {
-        message::parse(&record.payload)
-            .is_ok_and(|m| m.metrics[0].kind == message::Kind::Counter)
+        message::parse(&record.payload).is_ok_and(|m| m.metrics[0].kind == message::Kind::Counter)
     });
     let again = records
         .windows(2)
@@ -240,7 +247,11 @@ fn what_the_broker_refuses_is_counted_by_reason_and_the_status_tells() {
     // Some of these messages fit, the others do not, and none is lost from the count.
     let file = tempfile::NamedTempFile::new().unwrap();
     let long = "x".repeat(5000);
-    std::fs::write(file.path(), format!("short\n{long}\nshort\n{long}\n{long}\n")).unwrap();
+    std::fs::write(
+        file.path(),
+        format!("short\n{long}\nshort\n{long}\n{long}\n"),
+    )
+    .unwrap();
     let output = lab
         .command(&["--json", "--replay", file.path().to_str().unwrap()])
         // A batch of messages is refused whole; compressed, all would fit.
@@ -249,10 +260,18 @@ fn what_the_broker_refuses_is_counted_by_reason_and_the_status_tells() {
         .output()
         .unwrap();
     let summary = failed(&output);
-    assert_eq!((&summary["sent"], &summary["delivered"], &summary["failed"]), (&5.into(), &2.into(), &3.into()));
+    assert_eq!(
+        (&summary["sent"], &summary["delivered"], &summary["failed"]),
+        (&5.into(), &2.into(), &3.into())
+    );
     let errors = summary["errors"].as_object().unwrap();
     assert_eq!(errors.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), 3);
-    assert!(errors.keys().any(|error| error.contains("MessageSizeTooLarge") || error.contains("size")), "{errors:?}");
+    assert!(
+        errors
+            .keys()
+            .any(|error| error.contains("MessageSizeTooLarge") || error.contains("size")),
+        "{errors:?}"
+    );
     assert_eq!(lab.records().len(), 2);
 }
 
@@ -264,7 +283,10 @@ fn without_a_broker_every_message_is_told_as_not_delivered() {
         .output()
         .unwrap();
     let summary = failed(&output);
-    assert_eq!((&summary["sent"], &summary["delivered"], &summary["failed"]), (&5.into(), &0.into(), &5.into()));
+    assert_eq!(
+        (&summary["sent"], &summary["delivered"], &summary["failed"]),
+        (&5.into(), &0.into(), &5.into())
+    );
 }
 
 #[test]
@@ -279,14 +301,22 @@ fn it_tells_of_its_progress_and_an_end_by_sigterm_leaves_a_summary_of_what_arriv
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let progress = lines.find(|line| line.as_ref().unwrap().contains("producing"));
     let progress = progress.unwrap().unwrap();
-    assert!(progress.contains("delivered=") && progress.contains("failed=0"), "{progress}");
+    assert!(
+        progress.contains("delivered=") && progress.contains("failed=0"),
+        "{progress}"
+    );
     let killed = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()
         .unwrap();
     assert!(killed.success());
     let mut text = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
     assert!(child.wait().unwrap().success());
     let summary: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(summary["sent"], summary["delivered"]);
@@ -323,5 +353,8 @@ fn a_file_that_is_not_there_is_named() {
         .unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(error.contains("cannot read /nowhere/lines.jsonl"), "{error}");
+    assert!(
+        error.contains("cannot read /nowhere/lines.jsonl"),
+        "{error}"
+    );
 }

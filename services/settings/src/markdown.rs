@@ -5,9 +5,7 @@ use clap::Command;
 /// The settings of a command as a table in Markdown: variable, flag, default, meaning.
 pub fn markdown_table(command: &Command) -> String {
     let mut table = "| Variable | Flag | Default | Meaning |\n|---|---|---|---|\n".to_owned();
-    for argument in command
-        .get_arguments()
-    {
+    for argument in command.get_arguments() {
         let Some(long) = argument.get_long() else {
             continue;
         };

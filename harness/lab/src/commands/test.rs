@@ -154,7 +154,9 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
     let mut env: BTreeMap<String, String> = std::env::vars().collect();
     env.remove(ENDPOINTS);
     if let Err(error) = with_prometheus(guard.run().path(), &mut env) {
-        shown.line(&format!("tests that want Prometheus are skipped: {error:#}"));
+        shown.line(&format!(
+            "tests that want Prometheus are skipped: {error:#}"
+        ));
     }
     env.insert(
         KAFKA_CLASS_PATH.to_owned(),

@@ -305,7 +305,7 @@ impl Journal {
                 .collect()
         };
         if changed.is_empty() {
-            if self.state.dirty_count() == 0 {
+            if self.state.dirty_count() == 0 || positions.is_empty() {
                 return Ok(());
             }
             // Series expired without a message. The offsets go along all the same: they are what fences.

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 const ZSTD_LEVEL: i32 = 1;
 
 /// How the bytes of an answer are coded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Encoding {
     Identity,
     Gzip,

@@ -53,7 +53,11 @@ fn shared(instances: &[&Exporter], wanted: &BTreeMap<String, f64>) -> Vec<BTreeM
     loop {
         let shown: Vec<_> = instances.iter().map(|instance| instance.series()).collect();
         let each: usize = shown.iter().map(BTreeMap::len).sum();
-        let together: BTreeMap<_, _> = shown.iter().flatten().map(|(n, v)| (n.clone(), *v)).collect();
+        let together: BTreeMap<_, _> = shown
+            .iter()
+            .flatten()
+            .map(|(n, v)| (n.clone(), *v))
+            .collect();
         if each == wanted.len() && together == *wanted && shown.iter().all(|one| !one.is_empty()) {
             return shown;
         }
@@ -115,7 +119,11 @@ fn keyed_series_are_served_by_one_instance_each_after_every_rebalance(#[case] st
     check(&[&a, &b], &wanted, "new values");
     let c = start();
     let wanted = send(2);
-    check(&[&a, &b, &c], &wanted, "a third one comes while messages do");
+    check(
+        &[&a, &b, &c],
+        &wanted,
+        "a third one comes while messages do",
+    );
     a.stop();
     check(&[&b, &c], &wanted, "one leaves");
     b.kill();

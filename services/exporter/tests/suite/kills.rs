@@ -126,7 +126,10 @@ impl Source {
             *shown = if is_counter { *shown + amount } else { amount };
             let (partition, payload) = match self.mode {
                 // Unkeyed on purpose: a series has a sum in each partition.
-                Mode::Delta => (self.random.random_range(0..PARTITIONS), counter(&name, amount)),
+                Mode::Delta => (
+                    self.random.random_range(0..PARTITIONS),
+                    counter(&name, amount),
+                ),
                 Mode::Absolute { .. } if is_counter => (which % PARTITIONS, counter(&name, *shown)),
                 Mode::Absolute { .. } => (which % PARTITIONS, gauge(&name, amount)),
             };
@@ -263,5 +266,7 @@ fn agrees(prometheus: &Prometheus, source: &Source, seed: u64) {
     let samples = total(&format!("sum(count_over_time({counters}[1h]))"));
     let series = total(&format!("count(count_over_time({counters}[1h]))"));
     assert!(samples > 100.0, "seed {seed}: only {samples} samples");
-    println!("  Prometheus: {samples} samples of {series} counters, no fall, and the same values in the end");
+    println!(
+        "  Prometheus: {samples} samples of {series} counters, no fall, and the same values in the end"
+    );
 }

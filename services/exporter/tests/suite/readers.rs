@@ -194,9 +194,8 @@ fn files() -> &'static Files {
                     out.extend_from_slice(b"# EOF\n");
                 }
                 let text = String::from_utf8(out).unwrap();
-                let families = strict::read(&text, syntax).unwrap_or_else(|why| {
-                    panic!("{}", why.chars().take(4000).collect::<String>())
-                });
+                let families = strict::read(&text, syntax)
+                    .unwrap_or_else(|why| panic!("{}", why.chars().take(4000).collect::<String>()));
                 let name = format!("{number:03}{suffix}");
                 std::fs::write(directory.path().join(&name), &text).unwrap();
                 contents.insert(name, content(&families));
@@ -212,7 +211,9 @@ fn files() -> &'static Files {
             "too few were accepted to prove anything"
         );
         let longest = contents.keys().map(|name| {
-            std::fs::metadata(directory.path().join(name)).unwrap().len()
+            std::fs::metadata(directory.path().join(name))
+                .unwrap()
+                .len()
         });
         assert!(
             longest.max() > Some(1 << 20),
@@ -345,7 +346,9 @@ fn go_expfmt_reads_the_text_format() {
         .current_dir(source)
         .output();
     match built {
-        Ok(built) if built.status.success() => compare(&mut Command::new(binary), &[".txt", ".u8txt"]),
+        Ok(built) if built.status.success() => {
+            compare(&mut Command::new(binary), &[".txt", ".u8txt"])
+        }
         Ok(built) => println!(
             "skipped: go build: {}",
             String::from_utf8_lossy(&built.stderr)
@@ -413,7 +416,12 @@ fn prometheus_scrapes_every_file_whole() {
     // Which form it is, its version decides; the samples are as many in each.
     let wanted: BTreeMap<String, usize> = names
         .iter()
-        .map(|name| (name.clone(), files().contents[&format!("{name}.om")].samples))
+        .map(|name| {
+            (
+                name.clone(),
+                files().contents[&format!("{name}.om")].samples,
+            )
+        })
         .collect();
     loop {
         let rows = prometheus.query("scrape_samples_scraped and on(job) up==1");
@@ -453,7 +461,10 @@ fn a_hundred_thousand_hostile_messages_on_a_broker_leave_a_page_that_prometheus_
     let topic = unique("hostile");
     kafka.create(&topic, 1);
     let messages = Messages::new(TestRunner::deterministic(), false);
-    for bytes in messages.filter(|bytes| bytes.len() < 900_000).take(MESSAGES) {
+    for bytes in messages
+        .filter(|bytes| bytes.len() < 900_000)
+        .take(MESSAGES)
+    {
         kafka.queue(&topic, 0, &bytes);
     }
     kafka.flush();
@@ -470,7 +481,10 @@ fn a_hundred_thousand_hostile_messages_on_a_broker_leave_a_page_that_prometheus_
     for escaping in Escaping::ALL {
         for (media, syntax) in [
             ("text/plain;version=1.0.0", Syntax::Text),
-            ("application/openmetrics-text;version=1.0.0", Syntax::OpenMetrics),
+            (
+                "application/openmetrics-text;version=1.0.0",
+                Syntax::OpenMetrics,
+            ),
         ] {
             let accept = format!("{media};escaping={}", escaping.as_str());
             let answer = exporter.get("/metrics", &[("Accept", &accept)]);
@@ -478,7 +492,10 @@ fn a_hundred_thousand_hostile_messages_on_a_broker_leave_a_page_that_prometheus_
             counts.push(content(&families).samples);
         }
     }
-    assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "{counts:?}");
+    assert!(
+        counts.windows(2).all(|pair| pair[0] == pair[1]),
+        "{counts:?}"
+    );
     println!(
         "{} messages, {} series, {} samples in each of 8 forms",
         messages, own["exporter_series"], counts[0]

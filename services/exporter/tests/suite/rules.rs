@@ -43,10 +43,7 @@ fn every_metric_in_the_rules_is_one_that_the_exporter_has() {
             line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
         });
         for word in words.filter(|word| word.starts_with("exporter_")) {
-            assert!(
-                known.contains(word),
-                "{word} is no metric of the exporter"
-            );
+            assert!(known.contains(word), "{word} is no metric of the exporter");
         }
     }
 }
@@ -64,7 +61,10 @@ fn every_rule_has_a_test() {
             let line = line.trim().trim_start_matches("- ");
             line.strip_prefix("alert: ")
                 .map(|name| format!("alertname: {name}"))
-                .or_else(|| line.strip_prefix("record: ").map(|name| format!("expr: {name}")))
+                .or_else(|| {
+                    line.strip_prefix("record: ")
+                        .map(|name| format!("expr: {name}"))
+                })
         })
     });
     for name in names {

@@ -34,7 +34,11 @@ const ALL: [Clients; 5] = [
 
 /// Scrapes until it is told to end.
 fn scrape(address: &str, gzip: bool, done: &AtomicBool, scrapes: &AtomicU64) {
-    let headers: &[(&str, &str)] = if gzip { &[("Accept-Encoding", "gzip")] } else { &[] };
+    let headers: &[(&str, &str)] = if gzip {
+        &[("Accept-Encoding", "gzip")]
+    } else {
+        &[]
+    };
     let mut next = Instant::now();
     while !done.load(Ordering::Relaxed) {
         assert_eq!(get(address, "/metrics", headers).status, 200);
@@ -89,7 +93,9 @@ fn rate(kafka: &Kafka, topic: &str, clients: Clients) -> (f64, u64) {
     let seconds = exporter.samples()["exporter_restore_duration_seconds"];
     let scrapes = scrapes.load(Ordering::Relaxed);
     done.store(true, Ordering::Relaxed);
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
     drop(stalled);
     (f64::from(MESSAGES) / seconds, scrapes)
 }
@@ -147,7 +153,9 @@ fn scrapes_cost_less_than_a_tenth_of_the_consumption() {
     std::fs::write(file, serde_json::to_vec_pretty(&raw).unwrap()).unwrap();
     println!("raw samples: {file}");
     let of = |wanted: Clients| -> Vec<f64> {
-        let these = samples.iter().filter(|(_, clients, _, _)| *clients == wanted);
+        let these = samples
+            .iter()
+            .filter(|(_, clients, _, _)| *clients == wanted);
         these.map(|(_, _, rate, _)| *rate).collect()
     };
     let mut too_much = Vec::new();

@@ -32,20 +32,31 @@ impl Drop for Secured {
 impl Secured {
     fn start() -> Option<Secured> {
         let Some(class_path) = std::env::var_os("LAB_KAFKA_CLASS_PATH") else {
-            println!("skipped: needs a Kafka of its own; LAB_KAFKA_CLASS_PATH, which `./lab test` sets, says where its jars are");
+            println!(
+                "skipped: needs a Kafka of its own; LAB_KAFKA_CLASS_PATH, which `./lab test` sets, says where its jars are"
+            );
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
         let [scram, mutual_tls, controller] = [stable_port(), stable_port(), stable_port()];
         let file = folder.path().join("server.properties");
-        std::fs::write(&file, properties(folder.path(), scram, mutual_tls, controller)).unwrap();
+        std::fs::write(
+            &file,
+            properties(folder.path(), scram, mutual_tls, controller),
+        )
+        .unwrap();
         let java = || {
             let mut java = Command::new("java");
-            java.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-cp"])
-                .arg(&class_path)
-                .stdin(Stdio::null())
-                .current_dir(folder.path());
+            java.args([
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx384m",
+                "-cp",
+            ])
+            .arg(&class_path)
+            .stdin(Stdio::null())
+            .current_dir(folder.path());
             java
         };
         let user = |name| format!("SCRAM-SHA-512=[name={name},password={PASSWORD}]");
@@ -53,7 +64,12 @@ impl Secured {
             .args(["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER])
             .arg("--config")
             .arg(&file)
-            .args(["--add-scram", &user("admin"), "--add-scram", &user("metrics")])
+            .args([
+                "--add-scram",
+                &user("admin"),
+                "--add-scram",
+                &user("metrics"),
+            ])
             .output()
             .unwrap();
         assert!(formatted.status.success(), "{formatted:?}");
@@ -96,7 +112,10 @@ impl Secured {
                 let settings = vec![
                     authority,
                     ("KAFKA_CONFIG_SECURITY_PROTOCOL", "SSL".to_owned()),
-                    ("KAFKA_CONFIG_SSL_CERTIFICATE_LOCATION", self.path("client.pem")),
+                    (
+                        "KAFKA_CONFIG_SSL_CERTIFICATE_LOCATION",
+                        self.path("client.pem"),
+                    ),
                     ("KAFKA_CONFIG_SSL_KEY_LOCATION", self.path("client-key.pem")),
                 ];
                 (&self.mutual_tls, settings)
@@ -115,8 +134,7 @@ enum Way {
 fn certificates(folder: &Path) {
     let mut parameters = CertificateParams::new(Vec::new()).unwrap();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority =
-        CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
+    let authority = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
     let issue = |name: &str| {
         let key = KeyPair::generate().unwrap();
         let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -241,5 +259,8 @@ fn a_secured_broker_lets_in_who_has_what_it_asks_for_and_nobody_else(#[case] way
         assert!(begin.elapsed() < PATIENCE, "{words}");
     }
     let log = exporter.log();
-    assert!(!log.iter().any(|line| line.contains("wrong-pony")), "{log:#?}");
+    assert!(
+        !log.iter().any(|line| line.contains("wrong-pony")),
+        "{log:#?}"
+    );
 }

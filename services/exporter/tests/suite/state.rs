@@ -74,6 +74,18 @@ fn a_restart_has_every_series_again_without_a_replay() {
 }
 
 #[test]
+fn an_end_by_sigterm_writes_what_no_interval_has_written_yet() {
+    let Some(lab) = Lab::new(1) else { return };
+    let exporter = lab.start_with("absolute", &[("STATE_INTERVAL", "1h")]);
+    lab.kafka.send(&lab.topic, 0, &gauge("a", 7.0));
+    exporter.until("the value", |samples| samples.get("a") == Some(&7.0));
+    assert_eq!(lab.kafka.last_values(&lab.state).len(), 0);
+    assert!(exporter.stop().0.success());
+    assert_eq!(lab.kafka.last_values(&lab.state).len(), 1);
+    lab.kafka.committed(&lab.group, &lab.topic, 1, 1);
+}
+
+#[test]
 fn deltas_add_up_over_a_kill() {
     let Some(lab) = Lab::new(1) else { return };
     let total = |wanted: f64| {
@@ -127,7 +139,12 @@ fn what_expired_is_not_restored_and_takes_no_room() {
     exporter.until("none", |samples| samples["exporter_series"] == 0.0);
     // Nothing comes meanwhile: the expiry alone is written.
     let begin = Instant::now();
-    while lab.kafka.last_values(&lab.state).values().any(Option::is_some) {
+    while lab
+        .kafka
+        .last_values(&lab.state)
+        .values()
+        .any(Option::is_some)
+    {
         assert!(begin.elapsed() < PATIENCE, "the state topic still has them");
     }
     exporter.stop();

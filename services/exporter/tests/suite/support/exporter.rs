@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use exporter::exposition::Syntax;
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
-use rdkafka::{Offset, TopicPartitionList};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::strict;
 
@@ -142,11 +142,7 @@ impl Kafka {
 
     /// Waits until a group has committed `records` of a topic in all.
     pub fn committed(&self, group: &str, topic: &str, partitions: i32, records: i64) {
-        let consumer: BaseConsumer = self.config
-            .clone()
-            .set("group.id", group)
-            .create()
-            .unwrap();
+        let consumer: BaseConsumer = self.config.clone().set("group.id", group).create().unwrap();
         let mut wanted = TopicPartitionList::new();
         wanted.add_partition_range(topic, 0, partitions - 1);
         let begin = Instant::now();
@@ -172,7 +168,8 @@ impl Kafka {
 
     /// Everything in a topic, to its end at this moment: partition, key, value.
     pub fn records(&self, topic: &str) -> Vec<(i32, Vec<u8>, Option<Vec<u8>>)> {
-        let consumer: BaseConsumer = self.config
+        let consumer: BaseConsumer = self
+            .config
             .clone()
             .set("group.id", unique("reader"))
             .set("enable.partition.eof", "true")

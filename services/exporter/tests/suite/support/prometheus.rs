@@ -37,7 +37,9 @@ impl Prometheus {
             .stderr(Stdio::null())
             .status();
         if !works.is_ok_and(|status| status.success()) {
-            println!("skipped: `{program} --version` does not work here; LAB_PROMETHEUS=/a/prometheus names one");
+            println!(
+                "skipped: `{program} --version` does not work here; LAB_PROMETHEUS=/a/prometheus names one"
+            );
             return None;
         }
         let home = tempfile::tempdir().unwrap();
