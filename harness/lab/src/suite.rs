@@ -21,6 +21,7 @@ use crate::runner::{
     Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
 };
 use crate::stacks;
+use crate::tune::Session;
 use crate::words::without_password;
 
 /// How to run.
@@ -42,6 +43,8 @@ pub struct Options {
     pub also: Vec<ServiceName>,
     /// How long each service may take until it is ready.
     pub ready_within: Duration,
+    /// How experiments are run, when not in their short form.
+    pub(crate) tuning: Option<Arc<Session>>,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
             profile: Profile::default(),
             also: Vec::new(),
             ready_within: Duration::from_secs(90),
+            tuning: None,
         }
     }
 }
@@ -186,13 +190,14 @@ async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Nat
     Ok(native)
 }
 
-fn surroundings(native: &Native) -> Surroundings {
+fn surroundings(native: &Native, options: &Options) -> Surroundings {
     let control = Arc::clone(native.control());
     Surroundings {
         endpoints: control.endpoints().clone(),
         guard: control.guard().clone(),
         versions: control.versions(),
         control: Some(control),
+        tuning: options.tuning.clone(),
     }
 }
 
@@ -218,7 +223,7 @@ async fn on_own(
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Vec<ScenarioOutcome>> {
-    let surroundings = surroundings(native);
+    let surroundings = surroundings(native, options);
     let mut outcomes = Vec::new();
     for one in selected {
         let outcome = stacks::guarded(native, async {
@@ -238,7 +243,7 @@ async fn on_shared(
     shown: &Shown,
     reporter: &dyn Reporter,
 ) -> Result<Vec<ScenarioOutcome>> {
-    let surroundings = surroundings(native);
+    let surroundings = surroundings(native, options);
     let mut outcomes = Vec::new();
     for (number, wanted) in modes(&selected).into_iter().enumerate() {
         if number > 0 {

@@ -105,6 +105,7 @@ async fn on_cluster(
         guard: handle.guard().clone(),
         versions: BTreeMap::new(),
         control: None,
+        tuning: options.tuning.clone(),
     };
     let batch: Vec<_> = selected.iter().collect();
     let work = async {

@@ -87,6 +87,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         guard: Guard::of(run),
         versions: BTreeMap::new(),
         control: None,
+        tuning: None,
     };
     let mut samples = Vec::new();
     for _ in 0..args.repeat {

@@ -3,6 +3,7 @@
 mod engine;
 mod samples;
 mod startup;
+mod tuning;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -15,11 +16,14 @@ pub enum Bench {
     Startup(startup::Args),
     /// What the engine takes for a step, services aside.
     Engine(engine::Args),
+    /// Whether `lab tune` finds differences where there are some, and none where there are none.
+    Tuning(tuning::Args),
 }
 
 pub async fn run(bench: Bench) -> Result<Verdict> {
     match bench {
         Bench::Startup(args) => startup::run(args).await,
         Bench::Engine(args) => engine::run(args).await,
+        Bench::Tuning(args) => tuning::run(args).await,
     }
 }
