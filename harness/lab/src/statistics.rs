@@ -51,7 +51,10 @@ pub const CONFIDENCE: f64 = 0.95;
 /// Benchmarking in Reasonable Time*, ISMM 2013, and for pairing (randomised blocks) any textbook on the design of experiments.
 /// `None` of fewer than three pairs, whose interval would say nothing, or of values that have no logarithm.
 pub fn ratio(pairs: &[(f64, f64)]) -> Option<Ratio> {
-    let logs: Vec<f64> = pairs.iter().map(|(over, under)| (over / under).ln()).collect();
+    let logs: Vec<f64> = pairs
+        .iter()
+        .map(|(over, under)| (over / under).ln())
+        .collect();
     if logs.len() < 3 || logs.iter().any(|log| !log.is_finite()) {
         return None;
     }
@@ -168,9 +171,14 @@ mod tests {
     #[rstest]
     #[case::same(1.0, 0.0, 0.08)]
     #[case::a_tenth_slower(0.9, 0.75, 1.0)]
-    fn differences_are_found_where_they_are(#[case] times: f64, #[case] least: f64, #[case] most: f64) {
+    fn differences_are_found_where_they_are(
+        #[case] times: f64,
+        #[case] least: f64,
+        #[case] most: f64,
+    ) {
         let mut random = StdRng::seed_from_u64(1);
-        let mut noise = |size: f64| 1.0 + size * (random.random::<f64>() + random.random::<f64>() - 1.0);
+        let mut noise =
+            |size: f64| 1.0 + size * (random.random::<f64>() + random.random::<f64>() - 1.0);
         let experiments = 2000;
         let found = (0..experiments)
             .filter(|_| {

@@ -152,14 +152,24 @@ fn experiment(name: &str, place: &Place) -> Result<Selected> {
     let loaded = selection.load(true)?;
     if !loaded.problems.is_empty() {
         let words: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
-        bail!("the experiment is not as it should be:\n{}", words.join("\n"));
+        bail!(
+            "the experiment is not as it should be:\n{}",
+            words.join("\n")
+        );
     }
     let [mut scenario] = <[_; 1]>::try_from(loaded.scenarios).map_err(|all| {
         let names: Vec<_> = all.iter().map(|one| one.name.as_str()).collect();
-        anyhow::anyhow!("name one experiment, not {}: {}", names.len(), names.join(", "))
+        anyhow::anyhow!(
+            "name one experiment, not {}: {}",
+            names.len(),
+            names.join(", ")
+        )
     })?;
     let steps = scenario.all_steps().iter();
-    match (steps.filter(|step| step.key == TUNE).count(), scenario.instances.len()) {
+    match (
+        steps.filter(|step| step.key == TUNE).count(),
+        scenario.instances.len(),
+    ) {
         (1, 1) => {}
         (0, _) => bail!(
             "{} is no experiment: it has no `tune` step\n  what to do: see docs/tuning.md; `lab list --tag tuning` names experiments",
@@ -190,14 +200,18 @@ pub async fn run(args: Args) -> Result<Verdict> {
         Some(file) => {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read the rows in {}", file.display()))?;
-            let rows = rows(&text)
-                .map_err(|words| anyhow::anyhow!("{}: {words}", file.display()))?;
+            let rows =
+                rows(&text).map_err(|words| anyhow::anyhow!("{}: {words}", file.display()))?;
             Some(rows)
         }
     };
     report::prepare(&args.report)?;
     let shown = Arc::new(Shown::new());
-    let mode = if args.search { Mode::Search } else { Mode::Full };
+    let mode = if args.search {
+        Mode::Search
+    } else {
+        Mode::Full
+    };
     let mut session = Session::new(mode, Box::new(Arc::clone(&shown)));
     session.rows = given;
     session.budget = args.budget;
@@ -214,7 +228,10 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let Ran { suite, experiment } =
         measure(&args.experiment, &args.place, session, &shown, command).await?;
     let is_worth_a_report = !experiment.samples.is_empty()
-        || experiment.search.as_ref().is_some_and(|found| !found.rungs.is_empty());
+        || experiment
+            .search
+            .as_ref()
+            .is_some_and(|found| !found.rungs.is_empty());
     if is_worth_a_report {
         let page = write(&experiment, &args.report)?;
         if args.json {
@@ -270,7 +287,11 @@ fn print(experiment: &Experiment, folder: &Path) {
     for sentence in sentences(experiment) {
         println!("- {sentence}");
     }
-    if let Some(winner) = experiment.search.as_ref().and_then(|found| found.winner.as_ref()) {
+    if let Some(winner) = experiment
+        .search
+        .as_ref()
+        .and_then(|found| found.winner.as_ref())
+    {
         println!(
             "\ninto the connector's configuration:\n{:#}\n\ninto the worker's:\n{}",
             serde_json::Value::Object(tune::connector_patch(winner)),

@@ -79,9 +79,13 @@ fn outcome(row: &Row, record: &Record) -> RowOutcome {
     let samples = &record.samples;
     let own: Vec<&Sample> = of(samples, &row.name).collect();
     let rates: Vec<f64> = own.iter().map(|sample| sample.rate).collect();
-    let disagreement = own
-        .iter()
-        .find_map(|sample| Some(format!("round {}: {}", sample.round, sample.disagreement.as_ref()?)));
+    let disagreement = own.iter().find_map(|sample| {
+        Some(format!(
+            "round {}: {}",
+            sample.round,
+            sample.disagreement.as_ref()?
+        ))
+    });
     let no_rate = match (own.is_empty(), disagreement) {
         (true, _) => Some("not measured".to_owned()),
         (_, Some(disagreement)) => Some(format!("the cross-checks disagree in {disagreement}")),
@@ -106,7 +110,11 @@ fn outcome(row: &Row, record: &Record) -> RowOutcome {
     let same_records = own
         .first()
         .and_then(|sample| sample.fingerprint.as_deref())
-        .zip(of(samples, first).next().and_then(|sample| sample.fingerprint.as_deref()))
+        .zip(
+            of(samples, first)
+                .next()
+                .and_then(|sample| sample.fingerprint.as_deref()),
+        )
         .map(|(own, first)| own == first);
     RowOutcome {
         row: row.clone(),
@@ -174,7 +182,8 @@ fn differing(one: &Row, other: &Row) -> BTreeMap<String, (String, String)> {
     names
         .into_iter()
         .filter_map(|name| {
-            let value = |map: &BTreeMap<String, String>| map.get(name).cloned().unwrap_or_else(default);
+            let value =
+                |map: &BTreeMap<String, String>| map.get(name).cloned().unwrap_or_else(default);
             let (before, after) = (value(&one), value(&other));
             (before != after).then(|| (name.clone(), (before, after)))
         })
@@ -189,8 +198,14 @@ fn knobs(rows: &[Row], samples: &[Sample]) -> Vec<Knob> {
     for (place, one) in rows.iter().enumerate() {
         for other in &rows[place + 1..] {
             let change = differing(one, other);
-            if !change.is_empty() && is_trusted(samples, &one.name) && is_trusted(samples, &other.name) {
-                changes.entry(change).or_default().push((&one.name, &other.name));
+            if !change.is_empty()
+                && is_trusted(samples, &one.name)
+                && is_trusted(samples, &other.name)
+            {
+                changes
+                    .entry(change)
+                    .or_default()
+                    .push((&one.name, &other.name));
             }
         }
     }
@@ -204,7 +219,11 @@ fn knobs(rows: &[Row], samples: &[Sample]) -> Vec<Knob> {
         });
     let mut knobs: Vec<Knob> = changes
         .into_iter()
-        .filter(|(change, _)| change.keys().any(|name| fewest.get(name) == Some(&change.len())))
+        .filter(|(change, _)| {
+            change
+                .keys()
+                .any(|name| fewest.get(name) == Some(&change.len()))
+        })
         .map(|(change, rows)| {
             // A round's mean over pairs, so that rounds stay what is independent.
             let mut by_round: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
@@ -248,10 +267,18 @@ impl Knob {
         };
         let said = match (&self.ratio, self.difference) {
             (Some(ratio), Some(difference)) => {
-                let interval = format!("×{:.3}, 95 %: {:.3}–{:.3}", ratio.ratio, ratio.low, ratio.high);
+                let interval = format!(
+                    "×{:.3}, 95 %: {:.3}–{:.3}",
+                    ratio.ratio, ratio.low, ratio.high
+                );
                 match difference {
-                    Difference::None => format!("made no difference ({:.3}–{:.3})", ratio.low, ratio.high),
-                    Difference::Unclear => format!("noise hides the effect ({:.3}–{:.3})", ratio.low, ratio.high),
+                    Difference::None => {
+                        format!("made no difference ({:.3}–{:.3})", ratio.low, ratio.high)
+                    }
+                    Difference::Unclear => format!(
+                        "noise hides the effect ({:.3}–{:.3})",
+                        ratio.low, ratio.high
+                    ),
                     Difference::Faster => format!("made it faster ({interval})"),
                     Difference::Slower => format!("made it slower ({interval})"),
                 }

@@ -367,7 +367,9 @@ impl Axes {
             for (name, values) in settings {
                 let values = values.as_array().filter(|values| !values.is_empty());
                 let values = values.ok_or_else(|| {
-                    format!("`{name}` has no values to go through\nexpected an array such as [1, 2]")
+                    format!(
+                        "`{name}` has no values to go through\nexpected an array such as [1, 2]"
+                    )
                 })?;
                 all.push(Axis {
                     kind,
@@ -380,7 +382,11 @@ impl Axes {
             all.push(Axis {
                 kind: Kind::Jvm,
                 name: "jvm".to_owned(),
-                values: self.jvm.iter().map(|options| options.clone().into()).collect(),
+                values: self
+                    .jvm
+                    .iter()
+                    .map(|options| options.clone().into())
+                    .collect(),
             });
         }
         Ok(all)
@@ -399,7 +405,10 @@ impl Axes {
 
     /// How many combinations there are.
     pub(super) fn size(&self) -> Result<u64, String> {
-        let sizes = self.each()?.into_iter().map(|axis| axis.values.len() as u64);
+        let sizes = self
+            .each()?
+            .into_iter()
+            .map(|axis| axis.values.len() as u64);
         Ok(sizes.fold(1, u64::saturating_mul))
     }
 
@@ -587,9 +596,9 @@ impl Source {
                 "a transaction without rows has no changes\ngive `per_transaction` at least 1"
                     .to_owned(),
             ),
-            Self::Lines(lines) if lines.bytes < 20 => Err(
-                "a line is too short for its number\ngive `bytes` at least 20".to_owned(),
-            ),
+            Self::Lines(lines) if lines.bytes < 20 => {
+                Err("a line is too short for its number\ngive `bytes` at least 20".to_owned())
+            }
             _ => Ok(()),
         }
     }
@@ -646,7 +655,9 @@ impl TryFrom<Written> for Tune {
         };
         for form in [&full, &short] {
             if form.repeats == 0 {
-                return Err("nothing is measured in no rounds\ngive `repeats` at least 1".to_owned());
+                return Err(
+                    "nothing is measured in no rounds\ngive `repeats` at least 1".to_owned(),
+                );
             }
             if form.window.get().is_zero() {
                 return Err("nothing is measured in no time\ngive `window` some seconds".to_owned());
@@ -744,16 +755,28 @@ mod tests {
         "{ source = { lines = { records = 1 }, snapshot = { records = 1 } }, ROWS }",
         "more than one"
     )]
-    #[case::unknown_source("{ source = { kafka = { records = 1 } }, ROWS }", "unknown key `kafka`")]
+    #[case::unknown_source(
+        "{ source = { kafka = { records = 1 } }, ROWS }",
+        "unknown key `kafka`"
+    )]
     #[case::no_rows("{ source = { lines = { records = 1 } } }", "either `rows` or `grid`")]
-    #[case::empty_rows("{ source = { lines = { records = 1 } }, rows = [] }", "no row to measure")]
+    #[case::empty_rows(
+        "{ source = { lines = { records = 1 } }, rows = [] }",
+        "no row to measure"
+    )]
     #[case::same_names(
         "{ source = { lines = { records = 1 } }, rows = [{ name = \"a\" }, { name = \"a\" }] }",
         "two rows are called \"a\""
     )]
     #[case::nothing("{ source = { lines = { records = 0 } }, ROWS }", "nothing to read")]
-    #[case::short_lines("{ source = { lines = { records = 1, bytes = 3 } }, ROWS }", "too short")]
-    #[case::no_rounds("{ source = { lines = { records = 1 } }, repeats = 0, ROWS }", "no rounds")]
+    #[case::short_lines(
+        "{ source = { lines = { records = 1, bytes = 3 } }, ROWS }",
+        "too short"
+    )]
+    #[case::no_rounds(
+        "{ source = { lines = { records = 1 } }, repeats = 0, ROWS }",
+        "no rounds"
+    )]
     #[case::unknown_setting(
         "{ source = { lines = { records = 1 } }, rows = [{ name = \"a\", producer = { \"linger.sm\" = 1 } }] }",
         "did you mean `linger.ms`?"

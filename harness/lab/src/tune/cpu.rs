@@ -206,7 +206,11 @@ pub(super) fn descendants(root: i32, children: &BTreeMap<i32, Vec<i32>>) -> Vec<
 pub(super) fn children() -> BTreeMap<i32, Vec<i32>> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
             continue;
         };
         let parent = fs::read_to_string(entry.path().join("stat"))

@@ -126,7 +126,11 @@ pub(super) fn limit(readings: &Readings, cpu: &Cpu) -> Limit {
         );
     }
     let seen = match cpu.busy {
-        Some(busy) => format!("{:.0} % of all processors busy, {}", 100.0 * busy, cpu.words()),
+        Some(busy) => format!(
+            "{:.0} % of all processors busy, {}",
+            100.0 * busy,
+            cpu.words()
+        ),
         None => "processors are not seen from here".to_owned(),
     };
     of(Bottleneck::Unclear, seen)

@@ -15,6 +15,7 @@ use super::brake::Brake;
 use super::cpu::{Cpu, Snapshot};
 use super::limits;
 use super::outcome::Sample;
+use super::preflight;
 use super::rate::{self, Slope};
 use super::readings::Readings;
 use super::source::enough_left;
@@ -116,7 +117,9 @@ impl<'a> Bench<'a> {
         self.tune.source.begin(self.context, &name).await?;
         self.context.made_connector(&name);
         let topics = Topics::of(self.context, &name)?;
-        let measured = self.put_and_watch(row, round, form, &name, &config, &topics).await;
+        let measured = self
+            .put_and_watch(row, round, form, &name, &config, &topics)
+            .await;
         // Whatever came of it: the next one needs the processor, the slot and the disk.
         let removed = async {
             connect::delete(self.context, &name).await?;
@@ -145,7 +148,9 @@ impl<'a> Bench<'a> {
         config: &Map<String, Value>,
         topics: &Topics,
     ) -> Result<Sample> {
-        connect::put(self.context, name, &Value::Object(config.clone())).await?;
+        connect::put(self.context, name, &Value::Object(config.clone()))
+            .await
+            .map_err(preflight::explain)?;
         let watched = self.watch(row, form, name, topics).await?;
         let slope = self.slope(form, &watched)?;
         let readings = Readings::take(self.context, name, slope.rate).await?;
@@ -199,7 +204,9 @@ impl<'a> Bench<'a> {
                 let rate = rate.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
                 let wanted = rate * (form.warm_up.get().as_secs_f64() + window);
                 let help = match self.tune.source.records() {
-                    Some(_) => format!("give `records` at least {wanted:.0}, or a shorter `window`"),
+                    Some(_) => {
+                        format!("give `records` at least {wanted:.0}, or a shorter `window`")
+                    }
                     None => format!("give it {wanted:.0} records, or a shorter `window`"),
                 };
                 bail!(

@@ -20,6 +20,8 @@ pub(crate) mod report;
 mod search;
 mod session;
 mod source;
+#[cfg(test)]
+mod testing;
 mod topics;
 
 use std::sync::Arc;
@@ -101,7 +103,8 @@ impl Tune {
         let mut space = space;
         if let Some(space) = &mut space {
             rows = Vec::new();
-            if context.is_attached() && (!space.axes.jvm.is_empty() || !space.axes.worker.is_empty())
+            if context.is_attached()
+                && (!space.axes.jvm.is_empty() || !space.axes.worker.is_empty())
             {
                 session.line("settings of the worker and its JVM are left out of the search: endpoints give no control over it");
                 space.axes.jvm.clear();
@@ -154,7 +157,10 @@ fn hold(ratios: &[arguments::Ratio], experiment: &Experiment) -> Result<(), Step
         return Ok(());
     };
     for wanted in ratios {
-        let row = experiment.rows.iter().find(|row| row.row.name == wanted.row);
+        let row = experiment
+            .rows
+            .iter()
+            .find(|row| row.row.name == wanted.row);
         let row = row.with_context(|| format!("there is no row {:?}", wanted.row))?;
         let expected = |what: &str| {
             format!(
@@ -172,13 +178,19 @@ fn hold(ratios: &[arguments::Ratio], experiment: &Experiment) -> Result<(), Step
             ));
         };
         // With rounds enough the paired estimate, else that of what there is.
-        let ratio = row.ratio.map_or(rate.median / base.median, |ratio| ratio.ratio);
+        let ratio = row
+            .ratio
+            .map_or(rate.median / base.median, |ratio| ratio.ratio);
         let seen = format!(
             "{ratio:.2} times ({:.0} and {:.0} records/s)",
             rate.median, base.median
         );
         if !wanted.times.holds(ratio) {
-            return Err(StepError::mismatch("connect", expected(&wanted.times.to_string()), seen));
+            return Err(StepError::mismatch(
+                "connect",
+                expected(&wanted.times.to_string()),
+                seen,
+            ));
         }
         if let Some(interval) = &wanted.interval {
             let holds = row
@@ -243,22 +255,20 @@ async fn rounds(
     } else {
         1
     };
-    let planned = form.repeats.min(left(each).map_or(usize::MAX, |rounds| rounds.max(least)));
+    let planned = form
+        .repeats
+        .min(left(each).map_or(usize::MAX, |rounds| rounds.max(least)));
     session.record().rounds_planned = if form.repeats == usize::MAX {
         planned
     } else {
         form.repeats
     };
-    let (mut measured, mut taken) = (0_u32, Duration::ZERO);
+    let (mut measured, mut taken, mut done) = (0_u32, Duration::ZERO, 0);
     for round in 1..=planned {
         if round > least && left(each) == Some(0) {
-            session.record().cut_short = Some(format!(
-                "the budget of {} was over after {} of {planned} rounds",
-                humantime::format_duration(budget.unwrap_or_default()),
-                round - 1
-            ));
             break;
         }
+        done = round;
         for (place, row) in rows.iter().enumerate() {
             let to_go = (planned - round) * rows.len() + rows.len() - place;
             let minutes = humantime::format_duration(Duration::from_secs(
@@ -277,13 +287,22 @@ async fn rounds(
             let doubt = sample
                 .disagreement
                 .as_ref()
-                .map_or_else(String::new, |doubt| format!(" – cross-checks disagree: {doubt}"));
+                .map_or_else(String::new, |doubt| {
+                    format!(" – cross-checks disagree: {doubt}")
+                });
             session.line(&format!(
                 "{whereabouts}: {:.0} records/s, limited by {}; about {minutes} left{doubt}",
                 sample.rate, sample.limit.what
             ));
             session.keep(sample);
         }
+    }
+    if let (true, Some(budget)) = (done < form.repeats && form.repeats < usize::MAX, budget) {
+        session.record().cut_short = Some(format!(
+            "the budget of {} had room for {done} of {} rounds",
+            humantime::format_duration(budget),
+            form.repeats
+        ));
     }
     Ok(())
 }

@@ -40,6 +40,20 @@ const SILENT: [&str; 7] = [
     "header.converter.",
 ];
 
+/// What to do about a policy that forbids overrides.
+const POLICY: &str = "what to do: set connector.client.config.override.policy=All in the worker's settings and restart it, or set the producer's settings for the whole worker there, as `producer.…`";
+
+/// What Connect says when it refuses a connector, with what to do about it.
+pub(super) fn explain(error: anyhow::Error) -> anyhow::Error {
+    let words = format!("{error:#}");
+    match words.contains("policy") && words.contains("overrid") {
+        true => {
+            anyhow::anyhow!("the worker forbids an override of the producer: {words}\n  {POLICY}")
+        }
+        false => error,
+    }
+}
+
 /// Asks about every row.
 ///
 /// # Errors
@@ -67,10 +81,16 @@ pub(super) async fn check(bench: &Bench<'_>, rows: &[Row]) -> Result<()> {
         let validated: Validated = serde_json::from_value(answer)
             .context("Connect's answer to a validation is of another shape")?;
         let found = look(&validated, &row.settings.connector);
-        problems.extend(found.into_iter().map(|one| format!("row {:?}: {one}", row.name)));
+        problems.extend(
+            found
+                .into_iter()
+                .map(|one| format!("row {:?}: {one}", row.name)),
+        );
     }
     // What the source's own settings have wrong is wrong in every row.
-    problems.dedup_by(|one, other| one.split_once(": ").map(|(_, rest)| rest) == other.split_once(": ").map(|(_, rest)| rest));
+    problems.dedup_by(|one, other| {
+        one.split_once(": ").map(|(_, rest)| rest) == other.split_once(": ").map(|(_, rest)| rest)
+    });
     if problems.is_empty() {
         return Ok(());
     }
@@ -85,11 +105,7 @@ fn look(validated: &Validated, settings: &Map<String, Value>) -> Vec<String> {
     for value in validated.configs.iter().map(|one| &one.value) {
         for error in &value.errors {
             problems.push(match is_policy(&value.name, error) {
-                true => format!(
-                    "the worker forbids `{}`: its connector.client.config.override.policy does not allow it\n    what to do: set connector.client.config.override.policy=All in the worker's settings and restart it, or set the producer's settings for the whole worker, as `producer.{}`",
-                    value.name,
-                    value.name.trim_start_matches("producer.override.")
-                ),
+                true => format!("the worker forbids `{}`: {error}\n    {POLICY}", value.name),
                 false => format!("`{}`: {error}", value.name),
             });
         }
@@ -156,6 +172,11 @@ mod tests {
             problems[0].contains("connector.client.config.override.policy=All"),
             "{problems:?}"
         );
-        assert!(problems[0].contains("`producer.batch.size`"), "{problems:?}");
+        let refused = anyhow::anyhow!("The 'None' policy does not allow 'x' to be overridden");
+        assert!(explain(refused).to_string().contains("policy=All"));
+        assert_eq!(
+            explain(anyhow::anyhow!("no such class")).to_string(),
+            "no such class"
+        );
     }
 }

@@ -46,7 +46,10 @@ const SETTINGS: &[(&str, Takes)] = &[
     ("metadata.max.idle.ms", Number(5000)),
     ("metric.reporters", Text),
     ("metrics.num.samples", Number(1)),
-    ("metrics.recording.level", Words(&["INFO", "DEBUG", "TRACE"])),
+    (
+        "metrics.recording.level",
+        Words(&["INFO", "DEBUG", "TRACE"]),
+    ),
     ("metrics.sample.window.ms", Number(0)),
     ("partitioner.adaptive.partitioning.enable", Boolean),
     ("partitioner.availability.timeout.ms", Number(0)),
@@ -85,13 +88,20 @@ pub(super) fn check(name: &str, value: &Value) -> Result<(), String> {
                 |meant| format!("did you mean `{meant}`?"),
             ),
         };
-        return Err(format!("`{name}` is no setting of Kafka's producer\n{help}"));
+        return Err(format!(
+            "`{name}` is no setting of Kafka's producer\n{help}"
+        ));
     };
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
         Value::Bool(truth) => truth.to_string(),
-        _ => return Err(format!("`{name}` takes a single value\nexpected {}", takes.words())),
+        _ => {
+            return Err(format!(
+                "`{name}` takes a single value\nexpected {}",
+                takes.words()
+            ));
+        }
     };
     match takes.accepts(&text) {
         true => Ok(()),

@@ -60,7 +60,10 @@ pub(super) fn sum(series: impl IntoIterator<Item = Vec<(f64, f64)>>) -> Vec<(f64
         .map(|(time, value)| {
             let at = |one: &Vec<(f64, f64)>| {
                 // Of one worker they are scraped together; of two, as the later was last seen.
-                let last = one.iter().take_while(|(other, _)| *other <= time + 0.001).last();
+                let last = one
+                    .iter()
+                    .take_while(|(other, _)| *other <= time + 0.001)
+                    .last();
                 last.map_or(0.0, |(_, value)| *value)
             };
             (time, value + others.iter().map(at).sum::<f64>())

@@ -10,9 +10,9 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use rand::SeedableRng;
 use serde::Serialize;
 
 use super::arguments::{Axes, Form, Row, Settings, Space, plain};
@@ -84,7 +84,10 @@ fn plan(measurements: usize, combinations: u64) -> Vec<(usize, usize)> {
     let most = usize::try_from(combinations).unwrap_or(MOST).min(MOST);
     let cost = |rungs: &[(usize, usize)]| -> usize {
         // The defaults are measured in each pass.
-        rungs.iter().map(|(number, passes)| (number + 1) * passes).sum()
+        rungs
+            .iter()
+            .map(|(number, passes)| (number + 1) * passes)
+            .sum()
     };
     (2..=most)
         .rev()
@@ -135,7 +138,10 @@ async fn candidates(
             settings,
             slow_down: None,
         };
-        if preflight::check(bench, std::slice::from_ref(&row)).await.is_ok() {
+        if preflight::check(bench, std::slice::from_ref(&row))
+            .await
+            .is_ok()
+        {
             drawn.push(row.settings);
         }
     }
@@ -190,7 +196,9 @@ pub(super) async fn search(
         "search: {} of {combinations} combinations, {} rungs, about {} measurements of {} s",
         alive.len(),
         plan.len(),
-        plan.iter().map(|(number, passes)| (number + 1) * passes).sum::<usize>(),
+        plan.iter()
+            .map(|(number, passes)| (number + 1) * passes)
+            .sum::<usize>(),
         each.as_secs()
     ));
     for (number, (_, passes)) in plan.iter().enumerate() {
@@ -229,7 +237,10 @@ pub(super) async fn search(
             bail!("no combination of the search space could be measured: the report says why");
         }
     }
-    let settings = alive.into_iter().next().context("the search has no winner")?;
+    let settings = alive
+        .into_iter()
+        .next()
+        .context("the search has no winner")?;
     let best = row(BEST, settings);
     if let Some(found) = &mut session.record().search {
         found.winner = Some(best.clone());

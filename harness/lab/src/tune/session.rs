@@ -97,7 +97,10 @@ pub(crate) struct Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Session").field("mode", &self.mode).finish()
+        formatter
+            .debug_struct("Session")
+            .field("mode", &self.mode)
+            .finish()
     }
 }
 
@@ -144,7 +147,10 @@ impl Session {
     /// Keeps a measurement. A file that cannot be written is said once the report is.
     pub(super) fn keep(&self, sample: Sample) {
         if let Some(path) = &self.samples {
-            let file = std::fs::File::options().create(true).append(true).open(path);
+            let file = std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(path);
             let written = file.and_then(|mut file| {
                 let line = serde_json::to_string(&sample)?;
                 writeln!(file, "{line}")

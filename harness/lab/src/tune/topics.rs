@@ -138,8 +138,9 @@ impl Topics {
         let names: Vec<_> = topics.iter().map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
             for answer in admin.delete_topics(&names, &AdminOptions::new()).await? {
-                answer
-                    .map_err(|(name, code)| anyhow::anyhow!("cannot delete topic {name}: {code}"))?;
+                answer.map_err(|(name, code)| {
+                    anyhow::anyhow!("cannot delete topic {name}: {code}")
+                })?;
             }
         }
         Ok(())
@@ -148,7 +149,14 @@ impl Topics {
 
 /// What Debezium puts into each record that differs from one reading of the same table to the next.
 const MOMENTS: [&str; 8] = [
-    "ts_ms", "ts_us", "ts_ns", "lsn", "txId", "xmin", "sequence", "lsn_commit",
+    "ts_ms",
+    "ts_us",
+    "ts_ns",
+    "lsn",
+    "txId",
+    "xmin",
+    "sequence",
+    "lsn_commit",
 ];
 
 /// Bytes with every `name` replaced, and the values of Debezium's moments left out, in JSON.

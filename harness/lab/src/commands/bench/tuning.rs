@@ -117,7 +117,13 @@ pub async fn run(args: Args) -> Result<Verdict> {
                 .with_context(|| format!("cannot read {}", file.display()))?;
             let recorded: Calibration = serde_json::from_str(&text)
                 .with_context(|| format!("{} is no calibration", file.display()))?;
-            (recorded.experiment, recorded.began, recorded.slow, recorded.rounds, recorded.left_out)
+            (
+                recorded.experiment,
+                recorded.began,
+                recorded.slow,
+                recorded.rounds,
+                recorded.left_out,
+            )
         }
         None => {
             let mut session = Session::new(Mode::Full, Box::new(Arc::clone(&shown)));
@@ -134,12 +140,25 @@ pub async fn run(args: Args) -> Result<Verdict> {
             let (rounds, left_out) = rounds_of(&ran.experiment.samples);
             if rounds.len() < usize::from(args.rounds) {
                 ran.suite?;
-                bail!("only {} whole rounds were measured, and an experiment takes {}", rounds.len(), args.rounds);
+                bail!(
+                    "only {} whole rounds were measured, and an experiment takes {}",
+                    rounds.len(),
+                    args.rounds
+                );
             }
             if let Err(error) = ran.suite {
-                shown.line(&format!("ended early, with {} rounds: {error:#}", rounds.len()));
+                shown.line(&format!(
+                    "ended early, with {} rounds: {error:#}",
+                    rounds.len()
+                ));
             }
-            (ran.experiment.name, ran.experiment.began, args.slow, rounds, left_out)
+            (
+                ran.experiment.name,
+                ran.experiment.began,
+                args.slow,
+                rounds,
+                left_out,
+            )
         }
     };
     let calibration = Calibration {
@@ -147,7 +166,12 @@ pub async fn run(args: Args) -> Result<Verdict> {
         began,
         slow,
         left_out,
-        ..calibrate(rounds, usize::from(args.rounds), usize::from(args.experiments), args.seed)?
+        ..calibrate(
+            rounds,
+            usize::from(args.rounds),
+            usize::from(args.experiments),
+            args.seed,
+        )?
     };
     let text = format!("{:#}\n", serde_json::to_value(&calibration)?);
     if let Some(file) = &args.output {
@@ -166,7 +190,11 @@ fn rounds_of(samples: &[Sample]) -> (Vec<Round>, usize) {
     let last = samples.iter().map(|sample| sample.round).max().unwrap_or(0);
     let mut left_out = 0;
     let rounds = (1..=last).filter_map(|round| {
-        let of = |row: &str| samples.iter().find(|one| one.round == round && one.row == row);
+        let of = |row: &str| {
+            samples
+                .iter()
+                .find(|one| one.round == round && one.row == row)
+        };
         let all = [
             of(Calibrate::SAME[0])?,
             of(Calibrate::SAME[1])?,
@@ -183,9 +211,17 @@ fn rounds_of(samples: &[Sample]) -> (Vec<Round>, usize) {
     (rounds, left_out)
 }
 
-fn calibrate(rounds: Vec<Round>, size: usize, experiments: usize, seed: u64) -> Result<Calibration> {
+fn calibrate(
+    rounds: Vec<Round>,
+    size: usize,
+    experiments: usize,
+    seed: u64,
+) -> Result<Calibration> {
     if rounds.len() < size {
-        bail!("{} rounds are too few for experiments of {size}", rounds.len());
+        bail!(
+            "{} rounds are too few for experiments of {size}",
+            rounds.len()
+        );
     }
     let mut random = StdRng::seed_from_u64(seed);
     let own = (rounds.len() / size).min(experiments);
@@ -201,8 +237,14 @@ fn calibrate(rounds: Vec<Round>, size: usize, experiments: usize, seed: u64) -> 
         let pairs: Vec<_> = rounds.iter().map(|round| (which(round), round.a)).collect();
         ratio(&pairs)
     };
-    let same: Vec<_> = all.iter().map(|rounds| of(rounds, |round| round.again)).collect();
-    let slowed: Vec<_> = all.iter().map(|rounds| of(rounds, |round| round.slowed)).collect();
+    let same: Vec<_> = all
+        .iter()
+        .map(|rounds| of(rounds, |round| round.again))
+        .collect();
+    let slowed: Vec<_> = all
+        .iter()
+        .map(|rounds| of(rounds, |round| round.slowed))
+        .collect();
     let count = |ratios: &[Option<Ratio>], wanted: &[Difference]| {
         let differences = ratios.iter().flatten().map(Ratio::difference);
         differences.filter(|one| wanted.contains(one)).count()
@@ -235,7 +277,10 @@ fn tell(calibration: &Calibration) {
         calibration.drawn
     );
     if calibration.left_out > 0 {
-        println!("{} rounds were left out: their cross-checks disagreed", calibration.left_out);
+        println!(
+            "{} rounds were left out: their cross-checks disagreed",
+            calibration.left_out
+        );
     }
     println!(
         "A against A: {} of {all} show a difference (at most {:.0} may)",

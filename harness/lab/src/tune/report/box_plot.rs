@@ -20,8 +20,14 @@ pub(super) fn figure(experiment: &Experiment) -> Markup {
         .rows
         .iter()
         .map(|row| {
-            let own = experiment.samples.iter().filter(|one| one.row == row.row.name);
-            let rates: Vec<f64> = own.map(|one| one.rate).filter(|rate| rate.is_finite()).collect();
+            let own = experiment
+                .samples
+                .iter()
+                .filter(|one| one.row == row.row.name);
+            let rates: Vec<f64> = own
+                .map(|one| one.rate)
+                .filter(|rate| rate.is_finite())
+                .collect();
             (row.row.name.as_str(), rates)
         })
         .filter(|(_, rates)| !rates.is_empty())
@@ -29,7 +35,11 @@ pub(super) fn figure(experiment: &Experiment) -> Markup {
     if rows.is_empty() {
         return html! {};
     }
-    let most = rows.iter().flat_map(|(_, rates)| rates).copied().fold(0.0, f64::max);
+    let most = rows
+        .iter()
+        .flat_map(|(_, rates)| rates)
+        .copied()
+        .fold(0.0, f64::max);
     let ticks = ticks(most, 6);
     let last = ticks.last().copied().unwrap_or(1.0);
     let x = |value: f64| LEFT + value / last * (WIDTH - LEFT - RIGHT);

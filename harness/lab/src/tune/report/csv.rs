@@ -12,7 +12,11 @@ use super::super::outcome::Experiment;
 /// Never, as far as is known.
 pub(super) fn document(experiment: &Experiment) -> Result<String> {
     let names = |of: fn(&super::super::cpu::Cpu) -> Vec<&String>| -> BTreeSet<&String> {
-        experiment.samples.iter().flat_map(|sample| of(&sample.cpu)).collect()
+        experiment
+            .samples
+            .iter()
+            .flat_map(|sample| of(&sample.cpu))
+            .collect()
     };
     let processes = names(|cpu| cpu.processes.keys().collect());
     let threads = names(|cpu| cpu.threads.keys().collect());

@@ -4,7 +4,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::super::chart;
 use super::super::outcome::Experiment;
-use super::{box_plot, connector_patch, details, grid, path, processors, sentences, summary, worker_patch};
+use super::{
+    box_plot, connector_patch, details, grid, path, processors, sentences, summary, worker_patch,
+};
 use crate::report::figure;
 use crate::runner::Grid;
 

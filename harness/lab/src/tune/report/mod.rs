@@ -35,7 +35,11 @@ pub(crate) fn write(experiment: &Experiment, folder: &Path) -> Result<PathBuf> {
     put("tune.json", &json(experiment)?)?;
     put("tune.csv", &csv::document(experiment)?)?;
     put("tune.md", &markdown::document(experiment))?;
-    if let Some(winner) = experiment.search.as_ref().and_then(|found| found.winner.as_ref()) {
+    if let Some(winner) = experiment
+        .search
+        .as_ref()
+        .and_then(|found| found.winner.as_ref())
+    {
         let rows = serde_json::json!([{ "name": super::search::DEFAULTS }, named(winner)]);
         put(BEST, &format!("{rows:#}\n"))?;
         let patch = connector_patch(winner);
@@ -43,7 +47,10 @@ pub(crate) fn write(experiment: &Experiment, folder: &Path) -> Result<PathBuf> {
             "best.connector.json",
             &format!("{:#}\n", serde_json::Value::Object(patch)),
         )?;
-        put("best.worker.properties", &format!("{}\n", worker_patch(winner)))?;
+        put(
+            "best.worker.properties",
+            &format!("{}\n", worker_patch(winner)),
+        )?;
     }
     put("tune.html", &html::page(experiment))
 }
@@ -241,7 +248,11 @@ pub(crate) fn sentences(experiment: &Experiment) -> Vec<String> {
             None => {}
         }
     }
-    let compared = experiment.rows.iter().skip(1).filter(|row| row.same_records == Some(true));
+    let compared = experiment
+        .rows
+        .iter()
+        .skip(1)
+        .filter(|row| row.same_records == Some(true));
     if compared.count() > 0 {
         all.push(
             "Where nothing else is said, the first records of each row are those of the first row, byte for byte: key, value and headers, but for the connector's name and Debezium's moments (ts_ms and the like)."
@@ -262,7 +273,11 @@ pub(crate) fn path(experiment: &Experiment) -> Option<Grid> {
     let found = experiment.search.as_ref()?;
     let rows = found.rungs.iter().enumerate().flat_map(|(number, rung)| {
         rung.tried.iter().map(move |tried| {
-            let rates: Vec<_> = tried.rates.iter().map(|rate| format!("{rate:.0}")).collect();
+            let rates: Vec<_> = tried
+                .rates
+                .iter()
+                .map(|rate| format!("{rate:.0}"))
+                .collect();
             vec![
                 (number + 1).to_string(),
                 tried.settings.words(),

@@ -11,7 +11,11 @@ const NAMED: f64 = 12.0;
 pub(super) fn figure(experiment: &Experiment) -> Markup {
     let all = experiment.processors.max(1) as f64;
     // One colour a process in every row.
-    let mut names: Vec<&String> = experiment.rows.iter().flat_map(|row| row.cpu.processes.keys()).collect();
+    let mut names: Vec<&String> = experiment
+        .rows
+        .iter()
+        .flat_map(|row| row.cpu.processes.keys())
+        .collect();
     names.sort();
     names.dedup();
     html! {

@@ -58,12 +58,17 @@ impl Source {
     }
 
     /// Takes away what a measurement had on the source.
-    pub(super) async fn end(&self, context: &mut Context, config: &Map<String, Value>) -> Result<()> {
+    pub(super) async fn end(
+        &self,
+        context: &mut Context,
+        config: &Map<String, Value>,
+    ) -> Result<()> {
         match config.get("slot.name").and_then(Value::as_str) {
             // Of the user's own connector it may be in a database that is not ours.
             Some(slot) if context.endpoint("postgres", "sql").is_ok() => {
                 context.own("replication slot", slot)?;
-                let client = postgres::connect_as_given(context.endpoint("postgres", "sql")?).await?;
+                let client =
+                    postgres::connect_as_given(context.endpoint("postgres", "sql")?).await?;
                 postgres::drop_slots(&client, "slot_name", slot).await
             }
             _ => Ok(()),
@@ -140,7 +145,10 @@ fn database(context: &Context) -> Result<Map<String, Value>> {
 
 /// `CREATE TABLE` and the columns of `INSERT … SELECT … FROM generate_series(…) AS i`.
 fn table(columns: &Columns) -> (String, String) {
-    let (mut names, mut values) = (vec!["id bigint PRIMARY KEY".to_owned()], vec!["i".to_owned()]);
+    let (mut names, mut values) = (
+        vec!["id bigint PRIMARY KEY".to_owned()],
+        vec!["i".to_owned()],
+    );
     for number in 0..columns.texts {
         names.push(format!("text{number} text NOT NULL"));
         // Digests do not compress, as little as most of what is in tables; beyond some they repeat.
@@ -215,7 +223,11 @@ mod tests {
             records: 1,
             bytes: 87,
         };
-        for source in [Source::Snapshot(table), Source::Lines(lines), Source::Own(Map::new())] {
+        for source in [
+            Source::Snapshot(table),
+            Source::Lines(lines),
+            Source::Own(Map::new()),
+        ] {
             let space = source.space().unwrap();
             assert!(space.axes.size().unwrap() > 64);
         }
