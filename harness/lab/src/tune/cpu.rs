@@ -11,6 +11,8 @@ use serde::Serialize;
 pub(crate) struct Cpu {
     /// The busy share of all processors of the machine, whoever it was: 0 to 1.
     pub busy: Option<f64>,
+    /// Processors that programs used that are not the stack's: the lab's own, and whatever else runs on this machine.
+    pub others: Option<f64>,
     /// Processors that each service used, its children included.
     pub processes: BTreeMap<String, f64>,
     /// Processors that groups of the worker's threads used: `source` (Debezium's), `task`, `producer`, `gc`, `compiler`.
@@ -31,9 +33,13 @@ impl Cpu {
             .filter(|(_, used)| **used >= 0.01)
             .map(|(name, used)| format!("{name} {used:.2}"))
             .collect();
+        let others = self
+            .others
+            .filter(|used| *used >= 0.05)
+            .map_or_else(String::new, |used| format!(", other programs {used:.2}"));
         match words.is_empty() {
             true => "no process is seen from here".to_owned(),
-            false => format!("{} processors", words.join(", ")),
+            false => format!("{}{others} processors", words.join(", ")),
         }
     }
 
@@ -57,6 +63,7 @@ impl Cpu {
         };
         Self {
             busy: mean(all.iter().filter_map(|one| one.busy).collect()),
+            others: mean(all.iter().filter_map(|one| one.others).collect()),
             processes: maps(|one| &one.processes),
             threads: maps(|one| &one.threads),
         }
@@ -113,9 +120,15 @@ impl Snapshot {
             let all = now.1.checked_sub(before.1).filter(|all| *all > 0)?;
             Some(now.0.saturating_sub(before.0) as f64 / all as f64)
         });
+        let processes: BTreeMap<String, f64> = used(&self.processes, &earlier.processes);
+        let others = self.machine.zip(earlier.machine).map(|(now, before)| {
+            let all = now.0.saturating_sub(before.0) as f64 / per_second / seconds;
+            (all - processes.values().sum::<f64>()).max(0.0)
+        });
         Cpu {
             busy,
-            processes: used(&self.processes, &earlier.processes),
+            others,
+            processes,
             threads: used(&self.threads, &earlier.threads),
         }
     }

@@ -167,6 +167,7 @@ mod tests {
         };
         let cpu = Cpu {
             busy: Some(0.6),
+            others: Some(0.1),
             processes: [("connect".to_owned(), 0.8), ("kafka".to_owned(), 0.3)].into(),
             threads: [("task".to_owned(), 0.4), ("source".to_owned(), 0.3)].into(),
         };

@@ -30,6 +30,8 @@ pub(crate) struct Sample {
     pub total: f64,
     /// Records on the connector's topics at the end.
     pub end_offsets: i64,
+    /// Whether both stood still when they were taken; otherwise what was under way is in the end offsets only.
+    pub drained: bool,
     /// Why the figures cannot be trusted, when they disagree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<String>,

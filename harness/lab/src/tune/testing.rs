@@ -37,6 +37,7 @@ pub(super) fn sample(row: &str, round: usize, rate: f64) -> Sample {
     };
     let cpu = Cpu {
         busy: Some(0.97),
+        others: Some(0.04),
         processes: [
             ("connect".to_owned(), 1.2),
             ("kafka".to_owned(), 0.5),
@@ -54,6 +55,7 @@ pub(super) fn sample(row: &str, round: usize, rate: f64) -> Sample {
         seconds: 8.0,
         total: rate * 11.0,
         end_offsets: (rate * 11.0) as i64,
+        drained: true,
         disagreement: None,
         limit: limit(&readings, &cpu),
         readings,

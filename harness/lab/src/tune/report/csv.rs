@@ -42,6 +42,7 @@ pub(super) fn document(experiment: &Experiment) -> Result<String> {
         "limited_by",
         "limited_because",
         "machine_busy",
+        "processors_of_others",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -75,6 +76,7 @@ pub(super) fn document(experiment: &Experiment) -> Result<String> {
             sample.limit.what.to_string(),
             sample.limit.why.clone(),
             maybe(sample.cpu.busy),
+            maybe(sample.cpu.others),
         ];
         line.extend(
             processes

@@ -22,6 +22,9 @@ pub(crate) const SAMPLES: &str = "samples.jsonl";
 /// Rows for `lab tune --rows`: the defaults and what a search has found.
 const BEST: &str = "best.rows.json";
 
+/// Processors: more than the lab itself needs to look on.
+const OTHERS: f64 = 0.25;
+
 /// Writes every form into a folder, and says where the readable one is.
 ///
 /// # Errors
@@ -229,6 +232,17 @@ pub(crate) fn sentences(experiment: &Experiment) -> Vec<String> {
             shorten(&row.row.name),
             row.limit.what,
             row.limit.why
+        ));
+    }
+    let others = experiment
+        .rows
+        .iter()
+        .filter_map(|row| row.cpu.others)
+        .fold(0.0, f64::max);
+    if others > OTHERS {
+        all.push(format!(
+            "Other programs on this machine used up to {others:.2} of its {} processors meanwhile: rates are lower than they could be, and noise is larger.",
+            experiment.processors
         ));
     }
     for knob in &experiment.knobs {
