@@ -43,6 +43,21 @@ impl Cpu {
         }
     }
 
+    /// Groups of the worker's threads by what they used, the largest first.
+    pub(super) fn thread_words(&self) -> String {
+        let mut all: Vec<_> = self.threads.iter().collect();
+        all.sort_by(|one, other| other.1.total_cmp(one.1));
+        let words: Vec<_> = all
+            .iter()
+            .filter(|(_, used)| **used >= 0.01)
+            .map(|(name, used)| format!("{name} {used:.2}"))
+            .collect();
+        match words.is_empty() {
+            true => "–".to_owned(),
+            false => words.join(", "),
+        }
+    }
+
     /// Means over measurements; what only some have is a mean of those.
     pub(super) fn mean<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
         let all: Vec<_> = all.into_iter().collect();

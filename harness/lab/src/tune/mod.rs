@@ -123,6 +123,8 @@ impl Tune {
         if let Some(space) = &space {
             bench.restarts |= !space.axes.jvm.is_empty() || !space.axes.worker.is_empty();
         }
+        // Debezium looks at the database when its settings are validated.
+        self.source.open(bench.context).await?;
         preflight::check(&bench, &rows).await?;
         session.doing("preparing the data");
         self.source.prepare(bench.context, &form, session).await?;

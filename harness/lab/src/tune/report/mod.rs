@@ -172,6 +172,7 @@ pub(crate) fn details(experiment: &Experiment) -> Grid {
         "request-latency-avg",
         "buffer waits",
         "processors used",
+        "of these the worker's threads",
         "machine busy",
     ];
     let rows = experiment.rows.iter().map(|row| {
@@ -190,6 +191,7 @@ pub(crate) fn details(experiment: &Experiment) -> Grid {
             unit(number(readings.request_latency_avg_ms, 1), "ms"),
             percent(readings.bufferpool_wait_ratio),
             row.cpu.words(),
+            row.cpu.thread_words(),
             percent(row.cpu.busy),
         ]
     });

@@ -20,6 +20,14 @@ fn configuration(text: &str) -> Result<Map<String, Value>> {
 }
 
 impl Source {
+    /// Makes what it will be in.
+    pub(super) async fn open(&self, context: &mut Context) -> Result<()> {
+        if let Self::Snapshot(_) | Self::Changes(_) = self {
+            context.database(None).await?;
+        }
+        Ok(())
+    }
+
     /// Makes what is read.
     pub(super) async fn prepare(
         &self,
