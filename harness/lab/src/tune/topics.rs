@@ -124,7 +124,7 @@ impl Topics {
         part("key", message.key());
         part("value", message.payload());
         for header in message.headers().into_iter().flat_map(Headers::iter) {
-            part(header.key, header.value);
+            part(header.key, header.value.filter(|_| header.key != RUN));
         }
     }
 
@@ -159,6 +159,9 @@ const MOMENTS: [&str; 8] = [
     "sequence",
     "lsn_commit",
 ];
+
+/// The header with an id that Debezium 3.7 draws anew for each start of a task (`DebeziumHeaderProducer`).
+const RUN: &str = "__debezium.context.runId";
 
 /// Bytes with every `name` replaced, and the values of Debezium's moments left out, in JSON.
 fn without_moments(bytes: &[u8], name: &[u8]) -> Vec<u8> {

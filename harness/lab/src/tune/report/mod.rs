@@ -271,7 +271,7 @@ pub(crate) fn sentences(experiment: &Experiment) -> Vec<String> {
         .filter(|row| row.same_records == Some(true));
     if compared.count() > 0 {
         all.push(
-            "Where nothing else is said, the first records of each row are those of the first row, byte for byte: key, value and headers, but for the connector's name and Debezium's moments (ts_ms and the like)."
+            "Where nothing else is said, the first records of each row are those of the first row, byte for byte: key, value and headers, but for the connector's name, Debezium's moments (ts_ms and the like) and its id of the run."
                 .to_owned(),
         );
     }
