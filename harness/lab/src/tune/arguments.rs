@@ -1,7 +1,10 @@
 //! An experiment as a scenario writes it.
 
+use std::fmt;
+
 use scenario::JsonFile;
 use schemars::JsonSchema;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -46,13 +49,13 @@ pub(crate) struct Form {
 #[serde(deny_unknown_fields)]
 struct Written {
     /// What is read. It is prepared once.
-    source: WrittenSource,
+    source: Source,
     /// What to set over the source's connector, in every row. `{row}` in a text is a name of its own for each measurement, for
     /// slots and topics.
     #[serde(default)]
     with: Map<String, Value>,
     /// The rows; ratios are those to the first one. Either `rows` or `grid`.
-    rows: Option<Vec<WrittenRow>>,
+    rows: Option<Vec<Row>>,
     /// Values for settings; each combination is a row.
     grid: Option<Axes>,
     /// How often the rows are gone through. `lab tune` stops earlier when `budget` is over; intervals want three.
@@ -107,7 +110,8 @@ struct WrittenSource {
 }
 
 /// What is read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "WrittenSource")]
 pub(super) enum Source {
     Snapshot(Table),
     Changes(Changes),
@@ -185,14 +189,14 @@ impl Default for Columns {
 }
 
 /// Settings of a row.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WrittenRow {
     /// What it is called.
     name: String,
     /// Producer settings, by Kafka's names without `producer.override.`.
     #[serde(default)]
-    producer: Map<String, Value>,
+    producer: ProducerSettings,
     /// Settings of the connector.
     #[serde(default)]
     connector: Map<String, Value>,
@@ -221,8 +225,46 @@ pub(crate) struct Settings {
     pub jvm: Vec<String>,
 }
 
+/// Settings of the producer, each looked at in its place.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(transparent)]
+struct ProducerSettings(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for ProducerSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Settings;
+        impl<'de> Visitor<'de> for Settings {
+            type Value = ProducerSettings;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a table of producer settings")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut settings = Map::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    let value = map.next_value_seed(Named(&name))?;
+                    settings.insert(name, value);
+                }
+                Ok(ProducerSettings(settings))
+            }
+        }
+        struct Named<'a>(&'a str);
+        impl<'de> DeserializeSeed<'de> for Named<'_> {
+            type Value = Value;
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+                let value = Value::deserialize(deserializer)?;
+                match producer_settings::check(self.0, &value) {
+                    Ok(()) => Ok(value),
+                    Err(words) => Err(D::Error::custom(words)),
+                }
+            }
+        }
+        deserializer.deserialize_map(Settings)
+    }
+}
+
 /// A row.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenRow")]
 pub(crate) struct Row {
     /// What it is called.
     pub name: String,
@@ -277,7 +319,7 @@ struct WrittenSpace {
     jvm: Vec<Vec<String>>,
     /// Settings that change the records themselves, by name: their gain over the best row is measured apart.
     #[serde(default)]
-    format: Vec<WrittenRow>,
+    format: Vec<Row>,
 }
 
 /// What is read has the schema of what is written.
@@ -299,6 +341,8 @@ macro_rules! written_as {
 
 written_as!(Tune, Written);
 written_as!(Space, WrittenSpace);
+written_as!(Source, WrittenSource);
+written_as!(Row, WrittenRow);
 
 impl TryFrom<WrittenSpace> for Space {
     type Error = String;
@@ -311,12 +355,9 @@ impl TryFrom<WrittenSpace> for Space {
                 worker: written.worker,
                 jvm: written.jvm,
             },
-            format: written.format.into_iter().map(Row::from).collect(),
+            format: written.format,
         };
         space.axes.check()?;
-        for row in &space.format {
-            row.settings.check()?;
-        }
         Ok(space)
     }
 }
@@ -564,15 +605,17 @@ impl TryFrom<WrittenSource> for Source {
             lines,
             connector,
         } = written;
-        match (snapshot, changes, lines, connector) {
-            (Some(table), None, None, None) => Ok(Self::Snapshot(table)),
-            (None, Some(changes), None, None) => Ok(Self::Changes(changes)),
-            (None, None, Some(lines), None) => Ok(Self::Lines(lines)),
-            (None, None, None, Some(file)) => {
-                Ok(Self::Own(crate::actions::configuration(file.value)?))
+        let source = match (snapshot, changes, lines, connector) {
+            (Some(table), None, None, None) => Self::Snapshot(table),
+            (None, Some(changes), None, None) => Self::Changes(changes),
+            (None, None, Some(lines), None) => Self::Lines(lines),
+            (None, None, None, Some(file)) => Self::Own(crate::actions::configuration(file.value)?),
+            _ => {
+                return Err("there is no source, or more than one\ngive one of `snapshot`, `changes`, `lines` and `connector`".to_owned());
             }
-            _ => Err("there is no source, or more than one\ngive one of `snapshot`, `changes`, `lines` and `connector`".to_owned()),
-        }
+        };
+        source.check()?;
+        Ok(source)
     }
 }
 
@@ -608,10 +651,9 @@ impl TryFrom<Written> for Tune {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let source = Source::try_from(written.source)?;
-        source.check()?;
+        let source = written.source;
         let rows: Vec<Row> = match (written.rows, written.grid) {
-            (Some(rows), None) => rows.into_iter().map(Row::from).collect(),
+            (Some(rows), None) => rows,
             (None, Some(grid)) => grid
                 .combinations()?
                 .into_iter()
@@ -696,18 +738,22 @@ pub(super) fn check_rows(rows: &[Row]) -> Result<(), String> {
     Ok(())
 }
 
-impl From<WrittenRow> for Row {
-    fn from(written: WrittenRow) -> Self {
-        Self {
+impl TryFrom<WrittenRow> for Row {
+    type Error = String;
+
+    fn try_from(written: WrittenRow) -> Result<Self, String> {
+        let settings = Settings {
+            producer: written.producer.0,
+            connector: written.connector,
+            worker: written.worker,
+            jvm: written.jvm,
+        };
+        settings.check()?;
+        Ok(Self {
             name: written.name,
-            settings: Settings {
-                producer: written.producer,
-                connector: written.connector,
-                worker: written.worker,
-                jvm: written.jvm,
-            },
+            settings,
             slow_down: None,
-        }
+        })
     }
 }
 

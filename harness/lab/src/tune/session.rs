@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::arguments::{Form, Row, Settings};
+use super::arguments::{Form, Row};
 use super::outcome::Sample;
 use super::search::Found;
 
@@ -163,40 +163,12 @@ impl Session {
     }
 }
 
-/// Settings that a row has beside a name, from JSON: what `lab tune --rows` reads, and `--search` writes.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    name: String,
-    #[serde(default)]
-    producer: serde_json::Map<String, serde_json::Value>,
-    #[serde(default)]
-    connector: serde_json::Map<String, serde_json::Value>,
-    #[serde(default)]
-    worker: serde_json::Map<String, serde_json::Value>,
-    #[serde(default)]
-    jvm: Vec<String>,
-}
-
-/// Rows from JSON.
+/// Rows from JSON: what `lab tune --rows` reads, and `--search` writes.
 ///
 /// # Errors
 /// In words, when they are not what rows are.
 pub(crate) fn rows(text: &str) -> Result<Vec<Row>, String> {
-    let written: Vec<Written> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let rows: Vec<_> = written
-        .into_iter()
-        .map(|row| Row {
-            name: row.name,
-            settings: Settings {
-                producer: row.producer,
-                connector: row.connector,
-                worker: row.worker,
-                jvm: row.jvm,
-            },
-            slow_down: None,
-        })
-        .collect();
+    let rows: Vec<Row> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     super::arguments::check_rows(&rows)?;
     Ok(rows)
 }
