@@ -16,6 +16,7 @@ use crate::commands;
   lab status --json                 where everything is, for programs
   lab logs connect -f               follow a log
   lab run scenarios/cdc             run the scenarios of an area
+  lab tune tuning/original-table    measure settings against each other, in full
   lab down                          end it
 
 Exit status: 0 all held, 1 something did not hold, 2 the input or the machine is wrong."
@@ -31,6 +32,8 @@ pub enum Command {
     Demo(commands::demo::Args),
     /// Run scenarios on a stack made for them.
     Run(commands::run::Args),
+    /// Measure a source connector under several settings, or search for better ones.
+    Tune(commands::tune::Args),
     /// The scenarios there are.
     List(commands::list::Args),
     /// Check scenario files without running them.

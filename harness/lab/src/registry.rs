@@ -9,7 +9,7 @@ use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows
 use crate::runner::{
     AnyStep, Sound, controlled_service_of, exporter_of, logged_service_of, service_of,
 };
-use crate::tune::Tune;
+use crate::tune::{Tune, needs};
 
 /// What scenarios can say.
 ///
@@ -75,7 +75,8 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
             "tune",
             "Measures the rate of a source connector under several settings, interleaved.",
         )
-        .needs(&["connect", "postgres", "prometheus"])
+        .needs(&["connect", "kafka", "prometheus"])
+        .needs_of(needs)
         .captures(),
         Kind::check::<Connector>("connector", "State of a connector and its tasks.")
             .needs(&["connect"]),

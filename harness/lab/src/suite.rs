@@ -21,6 +21,7 @@ use crate::runner::{
     Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
 };
 use crate::stacks;
+use crate::tune::Session;
 use crate::words::without_password;
 
 /// How to run.
@@ -44,6 +45,8 @@ pub struct Options {
     pub also: Vec<ServiceName>,
     /// How long each service may take until it is ready.
     pub ready_within: Duration,
+    /// How experiments are run, when not in their short form.
+    pub(crate) tuning: Option<Arc<Session>>,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             sharing: Sharing::default(),
             also: Vec::new(),
             ready_within: Duration::from_secs(90),
+            tuning: None,
         }
     }
 }
@@ -189,7 +193,7 @@ async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Nat
     Ok(native)
 }
 
-fn surroundings(native: &Native) -> Surroundings {
+fn surroundings(native: &Native, options: &Options) -> Surroundings {
     let control = Arc::clone(native.control());
     Surroundings {
         endpoints: control.endpoints().clone(),
@@ -197,6 +201,7 @@ fn surroundings(native: &Native) -> Surroundings {
         versions: control.versions(),
         control: Some(control),
         own: true,
+        tuning: options.tuning.clone(),
     }
 }
 
@@ -222,7 +227,7 @@ async fn on_own(
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Vec<ScenarioOutcome>> {
-    let surroundings = surroundings(native);
+    let surroundings = surroundings(native, options);
     let mut outcomes = Vec::new();
     for one in selected {
         let outcome = stacks::guarded(native, async {
@@ -242,7 +247,7 @@ async fn on_shared(
     shown: &Shown,
     reporter: &dyn Reporter,
 ) -> Result<Vec<ScenarioOutcome>> {
-    let surroundings = surroundings(native);
+    let surroundings = surroundings(native, options);
     let mut outcomes = Vec::new();
     for (number, wanted) in modes(&selected).into_iter().enumerate() {
         if number > 0 {

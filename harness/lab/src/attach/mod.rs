@@ -113,6 +113,7 @@ pub async fn run(
             guard,
             control,
             own: false,
+            tuning: options.tuning.clone(),
         };
         on_cluster(
             surroundings,

@@ -13,6 +13,7 @@ pub mod run;
 pub mod schema;
 pub mod status;
 pub mod test;
+pub mod tune;
 pub mod up;
 pub mod validate;
 
@@ -26,6 +27,7 @@ pub async fn dispatch(command: Command) -> Result<Verdict> {
     match command {
         Command::Demo(args) => demo::run(args).await,
         Command::Run(args) => run::run(args).await,
+        Command::Tune(args) => tune::run(args).await,
         Command::List(args) => list::run(args),
         Command::Validate(args) => validate::run(args),
         Command::Schema => schema::run(),

@@ -1,7 +1,7 @@
 //! Round numbers for axes.
 
 /// From zero to at least `most`, in steps of 1, 2 or 5 times a power of ten: about `wanted` of them.
-pub(super) fn ticks(most: f64, wanted: u32) -> Vec<f64> {
+pub(crate) fn ticks(most: f64, wanted: u32) -> Vec<f64> {
     let most = if most.is_finite() && most > 0.0 {
         most
     } else {
@@ -19,7 +19,7 @@ pub(super) fn ticks(most: f64, wanted: u32) -> Vec<f64> {
 }
 
 /// A number beside an axis: short.
-pub(super) fn label(value: f64) -> String {
+pub(crate) fn label(value: f64) -> String {
     let short = |value: f64, unit: &str| {
         let text = format!("{value:.3}");
         let text = text.trim_end_matches('0').trim_end_matches('.');

@@ -26,7 +26,7 @@ const MARKERS: usize = 5;
 const LETTERS: usize = 16;
 
 /// The chart, or nothing where there is nothing to draw.
-pub(super) fn figure(chart: &Chart) -> Markup {
+pub(crate) fn figure(chart: &Chart) -> Markup {
     let lines: Vec<Series> = chart.series.iter().filter_map(drawable).collect();
     if lines.is_empty() {
         return html! {};

@@ -6,13 +6,15 @@ mod html;
 mod junit;
 mod terminal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timeline;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+pub(crate) use axis::{label, ticks};
+pub(crate) use chart::figure;
 pub use terminal::{Terminal, summary, table};
 
 use crate::runner::Suite;

@@ -18,6 +18,7 @@ use super::postgres;
 use super::step::{Observed, StepError};
 use crate::leftovers::{Cluster, Databases};
 use crate::marks::Mark;
+use crate::tune::Session;
 
 /// Where scenarios run.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Surroundings {
     pub own: bool,
     /// Versions of what the stack is made of, by component, where they are known.
     pub versions: BTreeMap<String, String>,
+    /// How experiments are run, when not in their short form.
+    pub(crate) tuning: Option<Arc<Session>>,
 }
 
 /// The surroundings of one instance of a scenario.
@@ -48,6 +51,8 @@ pub struct Context {
     pub prefix: String,
     /// One client for all requests.
     pub http: reqwest::Client,
+    /// How experiments are run, when not in their short form.
+    pub(crate) tuning: Option<Arc<Session>>,
     mark: Mark,
     guard: Guard,
     charts: Vec<Chart>,
@@ -103,6 +108,7 @@ impl Context {
             prefix: mark.prefix(id),
             mark,
             http,
+            tuning: surroundings.tuning.clone(),
             guard: surroundings.guard.clone(),
             charts: Vec::new(),
             readers: BTreeMap::new(),
@@ -162,6 +168,11 @@ impl Context {
     /// When the stack has no such endpoint.
     pub fn endpoint(&self, service: &str, key: &str) -> Result<&str> {
         Ok(self.endpoints.endpoint("lab", service, key)?)
+    }
+
+    /// Versions of what the stack is made of, by component, where they are known.
+    pub fn versions(&self) -> &BTreeMap<String, String> {
+        &self.versions
     }
 
     /// Whether the cluster is somebody else's, so that nothing goes with it at the end.
@@ -389,16 +400,6 @@ impl Context {
     /// When there is none of this name.
     pub fn is_running(&self, name: &str) -> Result<bool> {
         Ok(self.guard.job(&self.job(name))?.pid.is_some())
-    }
-
-    /// Drops the replication slots of the scenario's database that no connector holds any more.
-    ///
-    /// # Errors
-    /// When one is still held after some time.
-    pub async fn drop_idle_slots(&mut self) -> Result<()> {
-        let database = self.prefix.clone();
-        let administrative = self.administrative_database()?;
-        postgres::drop_slots(self.connect(&administrative).await?, "database", &database).await
     }
 
     /// Whether a process of this name belongs to the scenario.

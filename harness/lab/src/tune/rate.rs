@@ -7,8 +7,12 @@ use std::time::Duration;
 pub(super) struct Slope {
     /// Per second.
     pub rate: f64,
-    /// Seconds between the first and last sample that count.
-    pub seconds: f64,
+    /// When the first sample that counts was taken.
+    pub from: f64,
+    /// When the last one was.
+    pub to: f64,
+    /// The share of the whole growth that came in the largest step.
+    pub largest_step: f64,
 }
 
 /// Fewer moments at which the total was seen to grow are no rate: Connect counts a batch of the source when its last record
@@ -46,7 +50,44 @@ pub(super) fn over_time(values: &[(f64, f64)]) -> Vec<(f64, f64)> {
         .collect()
 }
 
+/// The sum of several counters, of one series each, at the moments of the first of them.
+pub(super) fn sum(series: impl IntoIterator<Item = Vec<(f64, f64)>>) -> Vec<(f64, f64)> {
+    let mut series = series.into_iter();
+    let first = series.next().unwrap_or_default();
+    let others: Vec<_> = series.collect();
+    first
+        .into_iter()
+        .map(|(time, value)| {
+            let at = |one: &Vec<(f64, f64)>| {
+                // Of one worker they are scraped together; of two, as the later was last seen.
+                let last = one
+                    .iter()
+                    .take_while(|(other, _)| *other <= time + 0.001)
+                    .last();
+                last.map_or(0.0, |(_, value)| *value)
+            };
+            (time, value + others.iter().map(at).sum::<f64>())
+        })
+        .collect()
+}
+
+/// The rate of what was sampled at moments of its own, between two others. `None` where it was not sampled around them.
+pub(super) fn between(values: &[(f64, f64)], from: f64, to: f64) -> Option<f64> {
+    let at = |time: f64| {
+        let after = values.iter().position(|(other, _)| *other >= time)?;
+        let (before, after) = (values.get(after.checked_sub(1)?)?, values.get(after)?);
+        let share = (time - before.0) / (after.0 - before.0).max(f64::EPSILON);
+        Some(before.1 + share * (after.1 - before.1))
+    };
+    Some((at(to)? - at(from)?) / (to - from))
+}
+
 impl Slope {
+    /// Seconds between the first and last sample that count.
+    pub(super) fn seconds(&self) -> f64 {
+        self.to - self.from
+    }
+
     /// From samples of (seconds, total). `None` when there are fewer than [`STEPS`].
     ///
     /// `ran_dry`: the source had no more; the last step, whose batch was not a full one, is then left out.
@@ -59,10 +100,16 @@ impl Slope {
             return None;
         }
         let (first, last) = (steps.first()?, steps.last()?);
-        let seconds = last.0 - first.0;
+        let growth = last.1 - first.1;
+        let largest = steps
+            .windows(2)
+            .map(|pair| pair[1].1 - pair[0].1)
+            .fold(0.0, f64::max);
         Some(Self {
-            rate: (last.1 - first.1) / seconds,
-            seconds,
+            rate: growth / (last.0 - first.0),
+            from: first.0,
+            to: last.0,
+            largest_step: largest / growth,
         })
     }
 }
@@ -83,7 +130,9 @@ mod tests {
             slope,
             Slope {
                 rate: 100.0,
-                seconds: 7.0
+                from: 3.0,
+                to: 10.0,
+                largest_step: 1.0 / 7.0,
             }
         );
     }
@@ -109,6 +158,22 @@ mod tests {
         ];
         assert_eq!(over_time(&values), [(2.0, 100.0), (3.0, 100.0)]);
         assert_eq!(over_time(&values[..3]), []);
+    }
+
+    #[test]
+    fn what_was_sampled_at_other_moments_is_read_between_them() {
+        let offsets = [(0.0, 0.0), (2.0, 200.0), (4.0, 600.0)];
+        assert_eq!(between(&offsets, 1.0, 3.0), Some(150.0));
+        assert_eq!(between(&offsets, 1.0, 5.0), None);
+        assert_eq!(between(&[], 1.0, 3.0), None);
+    }
+
+    #[test]
+    fn several_tasks_are_added() {
+        let one = vec![(1.0, 10.0), (2.0, 20.0)];
+        let other = vec![(1.0, 1.0), (1.5, 2.0)];
+        assert_eq!(sum([one, other]), [(1.0, 11.0), (2.0, 22.0)]);
+        assert_eq!(sum([]), []);
     }
 
     #[test]

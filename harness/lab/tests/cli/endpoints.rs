@@ -236,6 +236,7 @@ fn a_cluster_that_exists_is_left_as_it_was() {
     what_is_not_allowed_is_skipped(&cluster);
     what_does_not_answer_is_named(&cluster);
     assert_eq!(cluster.list(), before);
+    an_experiment_is_measured_and_leaves_nothing(&cluster, &file, &before);
     an_interrupted_run_removes_what_it_made(&cluster, &before);
     clean_removes_what_a_killed_run_left(&cluster, &before);
     assert_eq!(cluster.lab.run(&["down"]).status, Some(0));
@@ -272,6 +273,58 @@ fn scenarios_hold_and_leave_nothing(cluster: &Cluster, file: &str, before: &List
     }
     assert_eq!(cluster.list(), *before);
 }
+
+fn an_experiment_is_measured_and_leaves_nothing(cluster: &Cluster, file: &str, before: &Listing) {
+    let experiment = cluster.file("scenarios/tuning/small.toml");
+    fs::write(&experiment, EXPERIMENT).unwrap();
+    let (root, report) = (cluster.file("scenarios"), cluster.file("tuning"));
+    let arguments = [
+        "tune",
+        &experiment,
+        "--scenarios",
+        &root,
+        "--endpoints",
+        file,
+        "--report",
+        &report,
+        "--json",
+    ];
+    let ended = cluster.lab.run(&arguments);
+    assert_eq!(ended.status, Some(0), "{ended:#?}");
+    let outcome: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let sample = &outcome["samples"][0];
+    assert!(sample["rate"].as_f64().unwrap() > 0.0, "{outcome:#}");
+    // Of processors, what the worker says of itself.
+    assert!(
+        sample["cpu"]["processes"]["connect"].is_number(),
+        "{outcome:#}"
+    );
+    assert_eq!(cluster.list(), *before);
+    // What only a stack of its own could do is said, and nothing is made.
+    let text = EXPERIMENT.replace("name = \"as it is\"", "name = \"heap\", jvm = [\"-Xmx2g\"]");
+    fs::write(&experiment, text).unwrap();
+    cluster.lab.run(&arguments).assert_says(
+        2,
+        &[
+            "endpoints give no control over it",
+            "leave `worker` and `jvm` out",
+        ],
+    );
+    fs::remove_file(&experiment).unwrap();
+    assert_eq!(cluster.list(), *before);
+}
+
+const EXPERIMENT: &str = "# A small experiment.
+[stack]
+jvm = \"server\"
+[[step]]
+[step.tune]
+source = { snapshot = { records = 300_000 } }
+warm_up = \"1s\"
+window = \"3s\"
+repeats = 1
+rows = [{ name = \"as it is\" }]
+";
 
 fn what_is_not_allowed_is_skipped(cluster: &Cluster) {
     let file = cluster.with("no-metrics.json", |endpoints| {

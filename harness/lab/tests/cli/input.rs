@@ -43,7 +43,7 @@ fn every_command_has_help() {
     let lab = Lab::new();
     for command in [
         "demo", "up", "down", "status", "logs", "run", "list", "validate", "schema", "doctor",
-        "fetch", "lock", "test", "bench", "clean",
+        "fetch", "lock", "test", "bench", "clean", "tune",
     ] {
         let ended = lab.run(&[command, "--help"]);
         assert_eq!(ended.status, Some(0), "{command}");

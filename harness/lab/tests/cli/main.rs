@@ -12,4 +12,5 @@ mod profiles;
 mod readme;
 mod schema;
 mod support;
+mod tune;
 mod up;

@@ -13,7 +13,7 @@ use crate::endpoints::Endpoints;
 use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
 use crate::profile::Profile;
 use crate::ready;
-use crate::services::{JvmMode, Launch, Programs, ServiceName, Site};
+use crate::services::{JvmMode, Launch, Programs, ServiceName, Site, WorkerOverrides};
 
 /// Between two looks at a process or a service.
 const POLL: Duration = Duration::from_millis(25);
@@ -30,6 +30,7 @@ pub struct Control {
     pub(super) profile: Profile,
     pub(super) order: StartOrder,
     pub(super) jvm: Mutex<JvmMode>,
+    pub(super) worker: Mutex<WorkerOverrides>,
     pub(super) ready_within: Duration,
 }
 
@@ -97,6 +98,7 @@ impl Control {
             programs: &self.programs,
             profile: self.profile,
             jvm,
+            worker: self.worker(),
             defaults: self.order == StartOrder::OneByOne,
             members: &self.members,
         };
@@ -126,6 +128,26 @@ impl Control {
     /// How JVMs are run now.
     pub fn jvm(&self) -> JvmMode {
         *self.jvm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the Connect worker has over its settings now.
+    pub fn worker(&self) -> WorkerOverrides {
+        let worker = self.worker.lock();
+        worker.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Restarts the Connect worker with other settings; topics with its connectors are kept.
+    ///
+    /// # Errors
+    /// When it does not end or does not come back.
+    pub async fn change_worker(
+        &self,
+        worker: WorkerOverrides,
+        observer: &dyn Observer,
+    ) -> Result<(), StackError> {
+        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = worker;
+        self.stop(ServiceName::Connect).await?;
+        self.start_again(ServiceName::Connect, observer).await
     }
 
     /// Restarts Kafka and Connect in another mode, their data kept.

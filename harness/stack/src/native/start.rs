@@ -159,6 +159,7 @@ impl Native {
             profile,
             order: spec.order,
             jvm: std::sync::Mutex::new(spec.jvm),
+            worker: std::sync::Mutex::default(),
             ready_within: spec.ready_within,
         });
         let mut order = control.members.clone();

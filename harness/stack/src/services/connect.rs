@@ -53,6 +53,7 @@ impl Service for Connect {
         if site.defaults {
             config.properties.remove("plugin.discovery");
         }
+        config.properties.extend(site.worker.properties.clone());
         let directory = site.directory(name)?;
 
         // plugin.path is a folder of plugins, each a folder: links keep the verified trees where they are.
@@ -109,10 +110,38 @@ impl Service for Connect {
                 metrics.display()
             )),
         };
-        let argv = jvm.argv(site, &directory)?;
+        let mut argv = jvm.argv(site, &directory)?;
+        let chosen = &site.worker.jvm;
+        if chosen.iter().any(|option| is_collector(option)) {
+            argv.retain(|option| !is_collector(option));
+        }
+        // After what they override, before the class path.
+        let place = argv.iter().position(|one| one == "-cp").unwrap_or(1);
+        argv.splice(place..place, chosen.iter().cloned());
         Ok(Launch {
             prepare: Vec::new(),
             main: site.process(name, argv, BTreeMap::new())?,
         })
+    }
+}
+
+/// Whether an option chooses a garbage collector: a JVM takes one only.
+fn is_collector(option: &str) -> bool {
+    option.starts_with("-XX:+Use") && option.ends_with("GC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_collector;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::g1("-XX:+UseG1GC", true)]
+    #[case::parallel("-XX:+UseParallelGC", true)]
+    #[case::pause("-XX:MaxGCPauseMillis=20", false)]
+    #[case::off("-XX:-UseG1GC", false)]
+    #[case::other("-XX:+UseStringDeduplication", false)]
+    fn a_collector_is_told_from_other_options(#[case] option: &str, #[case] is: bool) {
+        assert_eq!(is_collector(option), is);
     }
 }

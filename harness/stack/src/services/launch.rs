@@ -32,6 +32,15 @@ pub struct Programs {
     pub prometheus: Option<components::prometheus::Prometheus>,
 }
 
+/// What a Connect worker gets over the settings of the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkerOverrides {
+    /// Properties by name.
+    pub properties: BTreeMap<String, serde_json::Value>,
+    /// Options of its JVM. A collector chosen here replaces that of the mode.
+    pub jvm: Vec<String>,
+}
+
 /// What a service sees of its run.
 #[derive(Debug)]
 pub struct Site<'a> {
@@ -49,6 +58,8 @@ pub struct Site<'a> {
     pub profile: Profile,
     /// How JVMs are run.
     pub jvm: JvmMode,
+    /// What the Connect worker gets over its settings.
+    pub worker: WorkerOverrides,
     /// Leave out those settings of ours that only make the start fast.
     pub defaults: bool,
     /// Services of this run.

@@ -22,7 +22,7 @@ use crate::profile::Profile;
 
 pub use exporter::metrics_topic;
 pub use jvm::JvmMode;
-pub use launch::{Launch, LaunchError, Programs, Site};
+pub use launch::{Launch, LaunchError, Programs, Site, WorkerOverrides};
 pub use postgres::settings as postgres_settings;
 
 /// The services of the lab.

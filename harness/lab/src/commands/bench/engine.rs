@@ -88,6 +88,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         versions: BTreeMap::new(),
         control: None,
         own: false,
+        tuning: None,
     };
     let mut samples = Vec::new();
     for _ in 0..args.repeat {

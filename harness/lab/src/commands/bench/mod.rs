@@ -4,6 +4,7 @@ mod engine;
 mod samples;
 mod startup;
 mod suite;
+mod tuning;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -18,6 +19,8 @@ pub enum Bench {
     Engine(engine::Args),
     /// How long the functional scenarios take on stacks that they share, against a fresh stack for each.
     Suite(suite::Args),
+    /// Whether `lab tune` finds differences where there are some, and none where there are none.
+    Tuning(tuning::Args),
 }
 
 pub async fn run(bench: Bench) -> Result<Verdict> {
@@ -25,5 +28,6 @@ pub async fn run(bench: Bench) -> Result<Verdict> {
         Bench::Startup(args) => startup::run(args).await,
         Bench::Engine(args) => engine::run(args).await,
         Bench::Suite(args) => suite::run(args).await,
+        Bench::Tuning(args) => tuning::run(args).await,
     }
 }

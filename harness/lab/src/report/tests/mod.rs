@@ -3,5 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod golden;
-mod readers;
+pub(crate) mod readers;
 mod samples;

@@ -37,7 +37,7 @@ fn junit_is_valid_by_the_schema_that_ci_servers_use() {
 }
 
 /// A browser without a window, with a new profile below `folder`.
-fn browser(folder: &Path, file: &Path, arguments: &[&str]) -> Option<Output> {
+pub(crate) fn browser(folder: &Path, file: &Path, arguments: &[&str]) -> Option<Output> {
     let profile = tempfile::tempdir_in(folder).unwrap();
     let profile = format!("--user-data-dir={}", profile.path().display());
     let mut all = vec![

@@ -1,0 +1,93 @@
+//! One page for people, without anything from the network.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::super::chart;
+use super::super::outcome::Experiment;
+use super::{
+    box_plot, connector_patch, details, grid, path, processors, sentences, summary, worker_patch,
+};
+use crate::report::figure;
+use crate::runner::Grid;
+
+pub(super) fn page(experiment: &Experiment) -> String {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Kafka Connect Lab: " (experiment.name) }
+                style { (PreEscaped(include_str!("../../report/page.css"))) (PreEscaped(include_str!("page.css"))) }
+            }
+            body {
+                header {
+                    h1 { (experiment.name) }
+                    p.doc { (experiment.doc) }
+                    p { (summary(experiment)) }
+                    p.file { (about(experiment)) }
+                }
+                main {
+                    (table(&grid(experiment)))
+                    ul { @for sentence in sentences(experiment) { li { (sentence) } } }
+                    (figure(&chart(experiment)))
+                    (box_plot::figure(experiment))
+                    (processors::figure(experiment))
+                    h2 { "What producer and machine say" }
+                    (table(&details(experiment)))
+                    (search(experiment))
+                    h2 { "Again" }
+                    pre { (experiment.command) }
+                }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+fn about(experiment: &Experiment) -> String {
+    let versions: Vec<_> = experiment
+        .versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    format!(
+        "{}; begun {}, {} of {} rounds in {:.0} s on {} processors; each measurement {:.0} s after {:.0} s of warm-up; {}",
+        experiment.source,
+        experiment.began,
+        experiment.rounds,
+        experiment.rounds_planned,
+        experiment.seconds,
+        experiment.processors,
+        experiment.window,
+        experiment.warm_up,
+        versions.join(", ")
+    )
+}
+
+fn search(experiment: &Experiment) -> Markup {
+    let Some((found, path)) = experiment.search.as_ref().zip(path(experiment)) else {
+        return html! {};
+    };
+    html! {
+        h2 { "The search" }
+        p { (found.method) " over " (found.combinations) " combinations, seed " (found.seed) ", budget " (format!("{:.0} s", found.budget)) }
+        (table(&path))
+        @if let Some(winner) = &found.winner {
+            h2 { "The winner, as patches" }
+            p { "Into the connector's configuration:" }
+            pre { (format!("{:#}", serde_json::Value::Object(connector_patch(winner)))) }
+            p { "Into the worker's:" }
+            pre { (worker_patch(winner)) }
+        }
+    }
+}
+
+fn table(grid: &Grid) -> Markup {
+    html! {
+        table.grid {
+            thead { tr { @for cell in &grid.header { th { (cell) } } } }
+            tbody { @for row in &grid.rows { tr { @for cell in row { td { (cell) } } } } }
+        }
+    }
+}

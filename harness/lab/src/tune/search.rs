@@ -1,0 +1,372 @@
+//! Finds better settings within a time budget.
+//!
+//! Successive halving: all candidates get little measuring time, the best third of them three times as much, and so on, so that
+//! time goes where it tells good ones apart (Zohar Karnin, Tomer Koren and Oren Somekh, *Almost Optimal Exploration in
+//! Multi-Armed Bandits*, ICML 2013; Kevin Jamieson and Ameet Talwalkar, *Non-stochastic Best Arm Identification and Hyperparameter
+//! Optimization*, AISTATS 2016; thirds as in Lisha Li et al., *Hyperband*, JMLR 2018). Candidates are drawn at random from all
+//! combinations, since what producer, connector and JVM do depends on each other. The gain is measured afterwards and anew: that
+//! of the figures by which the winner was chosen would be too good.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use serde::Serialize;
+
+use super::arguments::{Axes, Form, Row, Settings, Space, plain};
+use super::measure::Bench;
+use super::preflight;
+use super::session::Session;
+
+/// One of so many candidates stays.
+const THIRDS: usize = 3;
+/// Candidates at the beginning, at the most.
+const MOST: usize = 81;
+/// Of the budget, what goes into the search; the rest measures the gain.
+const SEARCHING: f64 = 0.6;
+/// Rounds of the measurement of the gain, at the least: fewer have no interval.
+pub(super) const ROUNDS: usize = 3;
+/// How often a combination is drawn that Connect refuses, or that was drawn before.
+const TRIES: usize = 20;
+/// What no settings at all are called.
+pub(super) const DEFAULTS: &str = "defaults";
+/// What the winner is called.
+pub(super) const BEST: &str = "best";
+
+/// What a search has found, and how.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Found {
+    /// The method.
+    pub method: &'static str,
+    /// The seed of the draw.
+    pub seed: u64,
+    /// Seconds that it had.
+    pub budget: f64,
+    /// Each setting with its values.
+    pub space: Vec<(String, Vec<String>)>,
+    /// How many combinations these have.
+    pub combinations: u64,
+    /// The path.
+    pub rungs: Vec<Rung>,
+    /// The winner; none until the search is over.
+    pub winner: Option<Row>,
+}
+
+/// Candidates that got as much measuring time as each other.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Rung {
+    /// Measurements of each.
+    pub passes: usize,
+    /// The candidates, the best first.
+    pub tried: Vec<Tried>,
+}
+
+/// A candidate in a rung.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Tried {
+    /// Its settings.
+    pub settings: Settings,
+    /// Rates, in records a second.
+    pub rates: Vec<f64>,
+    /// The geometric mean of the ratios to the defaults of the same pass.
+    pub ratio: Option<f64>,
+    /// Whether it went on.
+    pub kept: bool,
+    /// Why it could not be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+/// How many candidates, and so on, fit into so many measurements: numbers of candidates and passes of each rung.
+fn plan(measurements: usize, combinations: u64) -> Vec<(usize, usize)> {
+    let most = usize::try_from(combinations).unwrap_or(MOST).min(MOST);
+    let cost = |rungs: &[(usize, usize)]| -> usize {
+        // The defaults are measured in each pass.
+        rungs
+            .iter()
+            .map(|(number, passes)| (number + 1) * passes)
+            .sum()
+    };
+    (2..=most)
+        .rev()
+        .map(rungs)
+        .find(|rungs| cost(rungs) <= measurements)
+        .unwrap_or_default()
+}
+
+fn rungs(first: usize) -> Vec<(usize, usize)> {
+    let (mut number, mut passes, mut all) = (first, 1, Vec::new());
+    while number > 1 {
+        all.push((number, passes));
+        number = number.div_ceil(THIRDS);
+        passes *= THIRDS;
+    }
+    all
+}
+
+/// Draws a combination.
+fn draw(axes: &Axes, random: &mut StdRng) -> Result<Settings> {
+    let mut settings = Settings::default();
+    for axis in axes.each().map_err(anyhow::Error::msg)? {
+        if let Some(value) = axis.values.choose(random) {
+            axis.put(value, &mut settings);
+        }
+    }
+    Ok(settings)
+}
+
+/// Draws candidates that are no two the same, and that Connect takes.
+async fn candidates(
+    bench: &Bench<'_>,
+    axes: &Axes,
+    number: usize,
+    random: &mut StdRng,
+) -> Result<Vec<Settings>> {
+    let mut drawn: Vec<Settings> = Vec::new();
+    for _ in 0..number * TRIES {
+        if drawn.len() == number {
+            break;
+        }
+        let settings = draw(axes, random)?;
+        if drawn.contains(&settings) || settings.check().is_err() {
+            continue;
+        }
+        let row = Row {
+            name: settings.words(),
+            settings,
+            slow_down: None,
+        };
+        if preflight::check(bench, std::slice::from_ref(&row))
+            .await
+            .is_ok()
+        {
+            drawn.push(row.settings);
+        }
+    }
+    match drawn.len() {
+        0 => bail!(
+            "Connect refuses every combination of the search space that was drawn\n  what to do: see `search` of the experiment; `lab tune` without --search says what is wrong with a row"
+        ),
+        _ => Ok(drawn),
+    }
+}
+
+/// Searches, and tells the session how far it is. Gives the rows whose gain is to be measured.
+pub(super) async fn search(
+    bench: &mut Bench<'_>,
+    space: &Space,
+    form: &Form,
+    budget: Duration,
+    session: &Session,
+) -> Result<Vec<Row>> {
+    let each = bench.overhead() + form.warm_up.get() + form.window.get();
+    let gain = (2 + space.format.len()) * ROUNDS;
+    let all = (budget.as_secs_f64() / each.as_secs_f64()) as usize;
+    let searching = ((all as f64 * SEARCHING) as usize).min(all.saturating_sub(gain));
+    let combinations = space.axes.size().map_err(anyhow::Error::msg)?;
+    let plan = plan(searching, combinations);
+    if plan.is_empty() {
+        let least = (gain + 3) as u32 * each;
+        bail!(
+            "a search needs at least {}, and has {}: a measurement takes about {} s\n  what to do: give a longer --budget, or a shorter `window`",
+            humantime::format_duration(Duration::from_secs(least.as_secs())),
+            humantime::format_duration(budget),
+            each.as_secs()
+        );
+    }
+    let axes = space.axes.each().map_err(anyhow::Error::msg)?;
+    session.record().search = Some(Found {
+        method: "successive halving",
+        seed: session.seed,
+        budget: budget.as_secs_f64(),
+        space: axes
+            .iter()
+            .map(|axis| (axis.name.clone(), axis.values.iter().map(plain).collect()))
+            .collect(),
+        combinations,
+        rungs: Vec::new(),
+        winner: None,
+    });
+    let mut random = StdRng::seed_from_u64(session.seed);
+    let number = plan.first().map_or(0, |(number, _)| *number);
+    let mut alive = candidates(bench, &space.axes, number, &mut random).await?;
+    session.line(&format!(
+        "search: {} of {combinations} combinations, {} rungs, about {} measurements of {} s",
+        alive.len(),
+        plan.len(),
+        plan.iter()
+            .map(|(number, passes)| (number + 1) * passes)
+            .sum::<usize>(),
+        each.as_secs()
+    ));
+    for (number, (_, passes)) in plan.iter().enumerate() {
+        let mut tried = rung(bench, &alive, *passes, form, session, number + 1).await?;
+        let stay = if number + 1 == plan.len() {
+            1
+        } else {
+            tried.len().div_ceil(THIRDS)
+        };
+        for one in tried.iter_mut().take(stay) {
+            one.kept = one.ratio.is_some();
+        }
+        alive = tried
+            .iter()
+            .filter(|one| one.kept)
+            .map(|one| one.settings.clone())
+            .collect();
+        if let Some(best) = tried.first() {
+            session.line(&format!(
+                "rung {} of {}: {} measured, {} kept; best so far ×{:.2} of the defaults: {}",
+                number + 1,
+                plan.len(),
+                tried.len(),
+                alive.len(),
+                best.ratio.unwrap_or(f64::NAN),
+                best.settings.words()
+            ));
+        }
+        if let Some(found) = &mut session.record().search {
+            found.rungs.push(Rung {
+                passes: *passes,
+                tried,
+            });
+        }
+        if alive.is_empty() {
+            bail!("no combination of the search space could be measured: the report says why");
+        }
+    }
+    let settings = alive
+        .into_iter()
+        .next()
+        .context("the search has no winner")?;
+    let best = row(BEST, settings);
+    if let Some(found) = &mut session.record().search {
+        found.winner = Some(best.clone());
+    }
+    let formats = space.format.iter().map(|format| Row {
+        name: format!("{BEST}, {}", format.name),
+        settings: best.settings.with(&format.settings),
+        slow_down: None,
+    });
+    Ok([row(DEFAULTS, Settings::default()), best.clone()]
+        .into_iter()
+        .chain(formats)
+        .collect())
+}
+
+fn row(name: &str, settings: Settings) -> Row {
+    Row {
+        name: name.to_owned(),
+        settings,
+        slow_down: None,
+    }
+}
+
+/// Measures candidates, the best first in what comes back.
+async fn rung(
+    bench: &mut Bench<'_>,
+    alive: &[Settings],
+    passes: usize,
+    form: &Form,
+    session: &Session,
+    number: usize,
+) -> Result<Vec<Tried>> {
+    let mut tried: Vec<Tried> = alive
+        .iter()
+        .map(|settings| Tried {
+            settings: settings.clone(),
+            rates: Vec::new(),
+            ratio: None,
+            kept: false,
+            failed: None,
+        })
+        .collect();
+    let mut logs: Vec<Vec<f64>> = vec![Vec::new(); tried.len()];
+    for pass in 1..=passes {
+        let defaults = row(DEFAULTS, Settings::default());
+        let before = bench
+            .measure(&defaults, pass, form)
+            .await
+            .context("the defaults cannot be measured")?
+            .rate;
+        for (place, (one, logs)) in tried.iter_mut().zip(&mut logs).enumerate() {
+            if one.failed.is_some() {
+                continue;
+            }
+            session.doing(&format!(
+                "rung {number}, pass {pass} of {passes}, candidate {} of {}",
+                place + 1,
+                alive.len()
+            ));
+            let candidate = row("candidate", one.settings.clone());
+            match bench.measure(&candidate, pass, form).await {
+                Ok(sample) => {
+                    one.rates.push(sample.rate);
+                    match sample.disagreement {
+                        Some(disagreement) => one.failed = Some(disagreement),
+                        None => logs.push((sample.rate / before).ln()),
+                    }
+                }
+                Err(error) => one.failed = Some(format!("{error:#}")),
+            }
+        }
+    }
+    for (one, logs) in tried.iter_mut().zip(&logs) {
+        if one.failed.is_none() && !logs.is_empty() {
+            one.ratio = Some((logs.iter().sum::<f64>() / logs.len() as f64).exp());
+        }
+    }
+    let rank = |one: &Tried| one.ratio.unwrap_or(f64::NEG_INFINITY);
+    tried.sort_by(|one, other| rank(other).total_cmp(&rank(one)));
+    Ok(tried)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    #[rstest]
+    #[case::too_few(2, 100, &[])]
+    #[case::two(3, 100, &[(2, 1)])]
+    #[case::nine(22, 100, &[(9, 1), (3, 3)])]
+    #[case::one_less(21, 100, &[(8, 1), (3, 3)])]
+    #[case::few_combinations(1000, 4, &[(4, 1), (2, 3)])]
+    #[case::three_rungs(94, 100, &[(27, 1), (9, 3), (3, 9)])]
+    fn a_plan_fits_its_budget(
+        #[case] measurements: usize,
+        #[case] combinations: u64,
+        #[case] expected: &[(usize, usize)],
+    ) {
+        assert_eq!(plan(measurements, combinations), expected);
+    }
+
+    #[test]
+    fn draws_are_of_the_space_and_the_same_for_a_seed() {
+        let axes = Axes {
+            producer: json!({ "linger.ms": [0, 5], "acks": ["all"] })
+                .as_object()
+                .unwrap()
+                .clone(),
+            jvm: vec![vec![], vec!["-Xmx2g".to_owned()]],
+            ..Axes::default()
+        };
+        let drawn = |seed| {
+            let mut random = StdRng::seed_from_u64(seed);
+            (0..20)
+                .map(|_| draw(&axes, &mut random).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(drawn(1), drawn(1));
+        for settings in drawn(1) {
+            assert_eq!(settings.producer["acks"], "all");
+            assert!([json!(0), json!(5)].contains(&settings.producer["linger.ms"]));
+        }
+        assert!(drawn(1).iter().any(Settings::concerns_worker));
+    }
+}
