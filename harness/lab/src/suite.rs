@@ -186,7 +186,7 @@ async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Nat
     Ok(native)
 }
 
-fn surroundings(native: &Native) -> Surroundings {
+pub(crate) fn surroundings(native: &Native) -> Surroundings {
     let control = Arc::clone(native.control());
     Surroundings {
         endpoints: control.endpoints().clone(),

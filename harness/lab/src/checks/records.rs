@@ -16,7 +16,7 @@ use crate::words::{self, count};
 
 /// Records of a topic that no earlier check of the scenario has settled.
 ///
-/// One of `exactly`, `sequence`, `contains`, `count`; and `none` alone or beside them. When the check holds, `exactly` and
+/// One of `exactly`, `sequence`, `contains`, `count`, `keys`; and `none` alone or beside them. When the check holds, `exactly` and
 /// `sequence` settle what they matched: the next check begins after it. `for` makes sure that nothing comes late.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +26,9 @@ pub struct Records {
     /// Look at all records again, from the start of the topic.
     #[serde(default)]
     from_start: bool,
+    /// Look at what a consumer finds who begins now: what compaction has removed is gone.
+    #[serde(default)]
+    anew: bool,
     /// Only those of this partition.
     partition: Option<i32>,
     /// Only those with this key.
@@ -38,6 +41,8 @@ pub struct Records {
     contains: Option<Vec<Wanted>>,
     /// So many.
     count: Option<Expected>,
+    /// So many different keys.
+    keys: Option<Expected>,
     /// None like these.
     #[serde(default)]
     none: Vec<Wanted>,
@@ -110,14 +115,20 @@ impl TryFrom<BTreeMap<String, Value>> for Paths {
 #[async_trait]
 impl Step for Records {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        let reader = context.reader(&self.topic)?;
+        let reader = if self.anew {
+            context.new_reader(&self.topic)?
+        } else {
+            context.reader(&self.topic)?
+        };
         let (skipped, records) = tokio::task::block_in_place(|| {
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let skipped = if self.from_start { 0 } else { reader.settled() };
-            Ok::<_, anyhow::Error>((
-                skipped,
-                reader.all()?.get(skipped..).unwrap_or_default().to_vec(),
-            ))
+            let all = if self.anew {
+                reader.whole()?
+            } else {
+                reader.all()?
+            };
+            Ok::<_, anyhow::Error>((skipped, all.get(skipped..).unwrap_or_default().to_vec()))
         })
         // The broker may be on its way back.
         .map_err(|error| StepError::mismatch("kafka", self.expected(), format!("{error:#}")))?;
@@ -148,7 +159,7 @@ impl Step for Records {
             .filter_map(|place| selected.get(*place))
             .map(|(place, _)| place + 1)
             .max();
-        let settles = (!self.from_start && self.settles_records())
+        let settles = (!self.from_start && !self.anew && self.settles_records())
             .then(|| (self.topic.clone(), skipped + behind.unwrap_or(0)));
         let records: Vec<&Record> = matched
             .iter()
@@ -169,15 +180,16 @@ impl Check for Records {
             self.sequence.is_some(),
             self.contains.is_some(),
             self.count.is_some(),
+            self.keys.is_some(),
         ];
         match given.iter().filter(|given| **given).count() {
             0 if self.none.is_empty() => Err(
-                "nothing is expected\ngive one of `exactly`, `sequence`, `contains`, `count`; or `none`"
+                "nothing is expected\ngive one of `exactly`, `sequence`, `contains`, `count`, `keys`; or `none`"
                     .to_owned(),
             ),
             0 | 1 => Ok(()),
             _ => Err(
-                "`exactly`, `sequence`, `contains` and `count` exclude each other\ngive one of them"
+                "`exactly`, `sequence`, `contains`, `count` and `keys` exclude each other\ngive one of them"
                     .to_owned(),
             ),
         }
@@ -207,6 +219,16 @@ impl Records {
             return match count.holds(records.len() as f64) {
                 true => Ok((0..records.len()).collect()),
                 false => Err(format!("there are {}", records.len())),
+            };
+        }
+        if let Some(wanted) = self.keys {
+            let keys: BTreeSet<String> = records
+                .iter()
+                .map(|record| record.key.to_string())
+                .collect();
+            return match wanted.holds(keys.len() as f64) {
+                true => Ok((0..records.len()).collect()),
+                false => Err(format!("there are {}", count(keys.len(), "key"))),
             };
         }
         if let Some(wanted) = &self.contains {
@@ -258,6 +280,9 @@ impl Records {
                 count: Some(number),
                 ..
             } => format!("{topic} to have {}", words::count(number, "record")),
+            Self {
+                keys: Some(number), ..
+            } => format!("{topic} to have {}", words::count(number, "key")),
             _ => format!("{topic} to have records"),
         };
         if !self.none.is_empty() {
@@ -456,7 +481,7 @@ fn grid(records: &[&Record]) -> Grid {
                 if record.tombstone {
                     "none: a tombstone".to_owned()
                 } else {
-                    short(&record.value)
+                    short(&brief(&record.value))
                 },
             ]
         })
@@ -465,6 +490,24 @@ fn grid(records: &[&Record]) -> Grid {
         header: vec!["key".to_owned(), "value".to_owned()],
         rows,
     }
+}
+
+/// A change event without what says where and when it was: the change is what one looks for.
+fn brief(value: &Value) -> Value {
+    let Value::Object(event) = value else {
+        return value.clone();
+    };
+    if !["op", "before", "after", "source"]
+        .iter()
+        .all(|key| event.contains_key(*key))
+    {
+        return value.clone();
+    }
+    ["op", "before", "after"]
+        .into_iter()
+        .map(|key| (key.to_owned(), event[key].clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ mod endpoints;
 mod failing;
 mod input;
 mod killed;
+mod lint;
+mod lint_live;
 mod offline;
 mod profiles;
 mod readme;
