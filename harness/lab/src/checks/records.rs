@@ -559,6 +559,8 @@ mod tests {
     #[case::lacks_header_missed(json!({"contains": [{"lacks_headers": ["a"]}]}), false)]
     #[case::path(json!({"contains": [{"where": {"$.value.name": "a"}}]}), true)]
     #[case::path_missed(json!({"contains": [{"where": {"$.value.name": "b"}}]}), false)]
+    #[case::keys(json!({"keys": 1}), true)]
+    #[case::keys_missed(json!({"keys": 2}), false)]
     #[case::absent(json!({"contains": [{"absent": ["$.value.__deleted"]}]}), true)]
     #[case::absent_missed(json!({"exactly": [{"absent": ["$.value.name"]}, {}]}), false)]
     #[case::value_exactly_missed(json!({"contains": [{"value_exactly": {"name": "a", "x": 1}}]}), false)]
@@ -568,6 +570,17 @@ mod tests {
             record(0, 1, json!({"id": 1}), Value::Null),
         ];
         assert_eq!(check(written, &records).is_ok(), holds);
+    }
+
+    #[test]
+    fn a_change_event_is_shown_without_where_and_when_it_was() {
+        let event = json!({"before": null, "after": {"id": 1}, "source": {"lsn": 1}, "op": "c", "ts_ms": 1});
+        assert_eq!(
+            brief(&event),
+            json!({"op": "c", "before": null, "after": {"id": 1}})
+        );
+        let row = json!({"op": "not an event", "source": 1});
+        assert_eq!(brief(&row), row);
     }
 
     #[test]

@@ -67,7 +67,7 @@ const OVERRIDES: [&str; 3] = [
 ];
 
 /// Families that Debezium's Postgres connector takes apart itself, with what they are for.
-const OF_POSTGRES: [&str; 10] = [
+const OF_POSTGRES: [&str; 9] = [
     // The JDBC driver, since 2.0.
     "driver.",
     // Consumer of the topic of signals.
@@ -80,7 +80,6 @@ const OF_POSTGRES: [&str; 10] = [
     "column.mask.with.",
     "column.mask.hash.",
     "column.truncate.to.",
-    "topic.regex.",
     "snapshot.mode.configuration.based.",
     "openlineage.",
 ];
@@ -104,6 +103,11 @@ impl<'a> Case<'a> {
         let kinds = [Kind::Source, Kind::Sink];
         let Some((class, plugin)) = definitions.plugin(written.trim(), &kinds) else {
             let known: Vec<_> = definitions.connectors().map(|(class, _)| class).collect();
+            let simple = |class: &str| class.rsplit('.').next().unwrap_or(class).to_owned();
+            let names: Vec<_> = known.iter().map(|class| simple(class)).collect();
+            // Packages are long and alike: what was meant is seen by the last part.
+            let meant = near_miss(&simple(&written), names.iter().map(String::as_str));
+            let near = known.iter().find(|class| Some(simple(class)) == meant);
             let problem = at(
                 entry.value_span.clone(),
                 format!("there is no connector {written:?}"),
@@ -111,7 +115,7 @@ impl<'a> Case<'a> {
             bail!(
                 problem
                     .help(format!("known are {}", known.join(", ")))
-                    .near(near_miss(&written, known.iter().copied()))
+                    .near(near.map(|class| (*class).to_owned()))
             );
         };
         let mut case = Self {

@@ -21,11 +21,13 @@ const UNLISTED: [Line; 4] = [
         LATEST,
         POSTGRES,
         &[
-            // Of the naming of topics: AbstractTopicNamingStrategy and DefaultRegexTopicNamingStrategy.
+            // Of the naming of topics: AbstractTopicNamingStrategy and AbstractRegexTopicNamingStrategy.
             "topic.cache.size",
             "topic.delimiter",
             "topic.heartbeat.prefix",
             "topic.transaction",
+            "topic.regex",
+            "topic.replacement",
             "topic.key.enforce.uniqueness",
             "topic.key.field.name",
             "topic.key.field.regex",

@@ -153,11 +153,10 @@ impl Worker {
             connect: root.version,
             plugins: BTreeMap::new(),
         };
-        // Any source connector will do to learn Connect's own keys.
-        let any_source = listed
-            .iter()
-            .find(|one| one.kind == Kind::Source)
-            .map(|one| one.class.clone());
+        // Validation of a connector tells the keys of its transforms. Other plugins may bring the same classes in another
+        // version: asked through Debezium's connector, they are Debezium's.
+        let any_source = postgres.or_else(|| listed.iter().find(|one| one.kind == Kind::Source));
+        let any_source = any_source.map(|one| one.class.clone());
         for one in &listed {
             let simple = one.class.rsplit('.').next().unwrap_or_default();
             let is_wanted = of.is_none_or(|classes| {
@@ -177,7 +176,11 @@ impl Worker {
             };
             let plugin = Plugin {
                 kind: one.kind,
-                version: one.version.clone(),
+                // Of a class that several plugins bring, the list names any version.
+                version: one
+                    .version
+                    .clone()
+                    .filter(|_| matches!(one.kind, Kind::Source | Kind::Sink)),
                 keys,
             };
             // One class may be both kinds of converter.

@@ -65,7 +65,7 @@ fn difference(golden: &Path, said: &str) -> Option<String> {
 fn each_file_gets_the_words_beside_it(#[case] kind: &str, #[case] status: i32) {
     let mut wrong = Vec::new();
     for file in files(kind) {
-        let output = lint(&[&[file.as_str()][..], &version_of(&file)].concat());
+        let output = lint(&[&[file.as_str()][..], &version_of(&file)[..]].concat());
         let said = said(&output);
         if output.status.code() != Some(status) {
             wrong.push(format!(

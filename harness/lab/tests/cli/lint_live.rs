@@ -129,7 +129,7 @@ fn hostile_answers_end_soon_with_words(#[case] hostile: fn(&mut TcpStream), #[ca
     );
     assert!(!said.contains('\u{1b}'), "{said}");
     let sent = worker.sent.lock().unwrap();
-    assert!(sent.contains("config HTTP/1.1"), "{sent}");
+    assert!(sent.contains("/config/validate HTTP/1.1"), "{sent}");
     for secret in ["pa55", "jaa5", "ur1-secret", "ssl-secret", "db", "cdc"] {
         assert!(!sent.contains(secret), "{secret}: {sent}");
     }

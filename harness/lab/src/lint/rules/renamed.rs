@@ -128,15 +128,15 @@ const FLATTENING: [Renamed; 4] = [
     Renamed {
         old: "operation.header",
         new: "add.headers",
-        gone: "1.3",
-        issue: "DBZ-2171",
+        gone: "1.2",
+        issue: "DBZ-1828",
         consequence: "records have no header with the operation",
     },
     Renamed {
         old: "add.source.fields",
         new: "add.fields",
-        gone: "1.3",
-        issue: "DBZ-2171",
+        gone: "1.2",
+        issue: "DBZ-1828",
         consequence: "rows have no fields of the source",
     },
 ];
