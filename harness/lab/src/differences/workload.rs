@@ -35,6 +35,8 @@ impl Default for Workload {
 
 /// How long a connector may take to stream, and then to deliver everything.
 const LIMIT: Duration = Duration::from_secs(60);
+/// After this time nothing comes any more.
+const LATE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(100);
 
 /// What arrives on the topics.
@@ -82,8 +84,8 @@ fn here(context: &Context, config: &Map<String, Value>) -> Result<Map<String, Va
         ("database.dbname", prefix.to_owned()),
         ("topic.prefix", prefix.to_owned()),
         ("slot.name", prefix.to_owned()),
-        // Without it the slot does not move on behind events that are left out, and nobody knows when all have been seen.
-        ("heartbeat.interval.ms", "300".to_owned()),
+        // It tells the server what it has received, and with that us.
+        ("status.update.interval.ms", "500".to_owned()),
         ("name", prefix.to_owned()),
     ] {
         config.insert(key.to_owned(), value.into());
@@ -124,15 +126,28 @@ async fn through(
         .query_one("SELECT pg_current_wal_lsn()::text", &[])
         .await?;
     let end: String = end.get(0);
-    let behind = format!(
-        "SELECT 1 FROM pg_replication_slots WHERE slot_name = '{name}' AND confirmed_flush_lsn >= '{end}'"
+    let received = format!(
+        "SELECT 1 FROM pg_replication_slots JOIN pg_stat_replication ON pid = active_pid WHERE slot_name = '{name}' AND write_lsn >= '{end}'"
     );
-    until(context, &name, &behind)
+    until(context, &name, &received)
         .await
         .context("it does not get to the end of the workload")?;
-    let topics = tokio::task::block_in_place(|| read(context, &name));
+    let topics = settled(context, &name).await;
     connect::delete(context, &name).await?;
     topics
+}
+
+/// What is on the topics when nothing more has come for some time: what the connector has received it sends within moments.
+async fn settled(context: &mut Context, prefix: &str) -> Result<Topics> {
+    let (mut topics, mut since) = (Topics::new(), Instant::now());
+    while since.elapsed() < LATE {
+        let now = tokio::task::block_in_place(|| read(context, prefix))?;
+        if now != topics {
+            (topics, since) = (now, Instant::now());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(topics)
 }
 
 /// Waits until a query has a row, as long as the connector does not fail.

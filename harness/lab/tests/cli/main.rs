@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod damaged;
+mod diff_versions;
 mod endpoints;
 mod failing;
 mod input;
