@@ -21,7 +21,11 @@ struct Block {
 }
 
 fn blocks() -> Vec<Block> {
-    let reference = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scenarios.md")).unwrap();
+    let reference = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/scenarios.md"
+    ))
+    .unwrap();
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;
     for (line, text) in (1..).zip(reference.lines()) {

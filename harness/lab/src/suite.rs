@@ -193,7 +193,7 @@ async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Nat
     Ok(native)
 }
 
-fn surroundings(native: &Native, options: &Options) -> Surroundings {
+pub(crate) fn surroundings(native: &Native, options: &Options) -> Surroundings {
     let control = Arc::clone(native.control());
     Surroundings {
         endpoints: control.endpoints().clone(),

@@ -213,12 +213,18 @@ impl Context {
         if let Some(reader) = self.readers.get(topic) {
             return Ok(Arc::clone(reader));
         }
-        let reader = Arc::new(Mutex::new(TopicReader::new(
-            self.endpoint("kafka", "bootstrap")?,
-            topic,
-        )?));
+        let reader = self.new_reader(topic)?;
         self.readers.insert(topic.to_owned(), Arc::clone(&reader));
         Ok(reader)
+    }
+
+    /// A reader of a topic that begins now, and remembers nothing.
+    ///
+    /// # Errors
+    /// When no consumer can be made.
+    pub fn new_reader(&self, topic: &str) -> Result<Arc<Mutex<TopicReader>>> {
+        let bootstrap = self.endpoint("kafka", "bootstrap")?;
+        Ok(Arc::new(Mutex::new(TopicReader::new(bootstrap, topic)?)))
     }
 
     /// A check has held: what it looked at is behind the scenario.

@@ -27,7 +27,7 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
     launch::settings("connect/settings.json", SETTINGS)
 }
 
-const PLUGINS: [&str; 1] = ["debezium-postgres"];
+const PLUGINS: [&str; 2] = ["debezium-postgres", "debezium-jdbc"];
 const AGENT: &str = "jmx-agent";
 
 pub(super) struct Connect;
@@ -44,7 +44,7 @@ impl Service for Connect {
     }
 
     fn components(&self) -> &'static [&'static str] {
-        &[kafka::COMPONENT, AGENT, PLUGINS[0]]
+        &[kafka::COMPONENT, AGENT, PLUGINS[0], PLUGINS[1]]
     }
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
