@@ -5,7 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::native::StackError;
+use crate::native::{self, StackError};
 use crate::services::ServiceName;
 
 /// Control over the services of a stack: [`crate::native`] has it over processes of its own, [`crate::systemd`] over units.
@@ -13,6 +13,11 @@ use crate::services::ServiceName;
 pub trait Control: fmt::Debug + Send + Sync {
     /// Versions of what it is made of, by component, as far as they are known.
     fn versions(&self) -> BTreeMap<String, String>;
+
+    /// This, where the services are processes of the lab's own: only those can be started with other settings.
+    fn native(&self) -> Option<&native::Control> {
+        None
+    }
 
     /// Asks a service to end, and waits until it has.
     async fn stop(&self, service: ServiceName) -> Result<(), StackError>;

@@ -59,7 +59,10 @@ pub async fn run(
     };
     let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
     let ran = stacks::guarded(&native, async {
-        let mut context = Context::new(&suite::surroundings(&native), "diff-versions")?;
+        let mut context = Context::new(
+            &suite::surroundings(&native, &suite::Options::default()),
+            "diff-versions",
+        )?;
         through(&mut context, config, workload).await
     })
     .await;

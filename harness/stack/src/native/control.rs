@@ -290,6 +290,10 @@ impl crate::control::Control for Control {
         Self::versions(self)
     }
 
+    fn native(&self) -> Option<&Self> {
+        Some(self)
+    }
+
     async fn stop(&self, service: ServiceName) -> Result<(), StackError> {
         Self::stop(self, service).await
     }
