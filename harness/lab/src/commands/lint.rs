@@ -59,6 +59,10 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let (name, text) = read(&args.file)?;
     let mut document = Document::parse(&name, &text).map_err(|problem| *problem)?;
     let worker = args.live.as_deref().map(Worker::at).transpose()?;
+    if document.get("connector.class").is_none() {
+        // Says so, before anybody is asked.
+        Case::new(&document, &Definitions::recorded(None)?)?;
+    }
     let definitions = match &worker {
         Some(worker) => worker.definitions(Some(&wanted(&document))).await?,
         None => Definitions::recorded(args.debezium.as_deref())?,

@@ -31,6 +31,8 @@ pub fn wanted(document: &Document) -> Vec<String> {
 fn sent(case: &Case<'_>) -> Map<String, Value> {
     let mut sent = Map::new();
     sent.insert("name".to_owned(), "lab-lint".into());
+    // Without its class Connect validates nothing.
+    sent.insert("connector.class".to_owned(), case.class.into());
     for entry in &case.document.entries {
         let (Some(text), Reading::Defined(key)) = (entry.text(), case.reading(&entry.key)) else {
             continue;
@@ -42,7 +44,7 @@ fn sent(case: &Case<'_>) -> Map<String, Value> {
             || ["transforms", "predicates"].contains(&entry.key.as_str())
             || entry.key.ends_with(".predicate");
         let is_plain = !is_secret_name(&entry.key) && !text.contains("${") && !has_secret(&text);
-        if is_closed && is_plain && entry.key != "name" {
+        if is_closed && is_plain && !sent.contains_key(&entry.key) {
             sent.insert(entry.key.clone(), text.into());
         }
     }

@@ -138,7 +138,12 @@ fn hostile_answers_end_soon_with_words(#[case] hostile: fn(&mut TcpStream), #[ca
 #[test]
 fn wrong_input_sends_nothing() {
     let worker = Hostile::new(page);
-    for file in ["wrong/comma.json", "wrong/list.json", "nothing.json"] {
+    for file in [
+        "wrong/comma.json",
+        "wrong/list.json",
+        "wrong/no-class.json",
+        "nothing.json",
+    ] {
         let output = lint(&[file, "--live", &worker.url]);
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     }

@@ -331,3 +331,36 @@ fn soon(case: &Case<'_>, entry: &Entry) -> Option<Finding> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::Path;
+
+    use rstest::rstest;
+
+    use super::combined;
+    use crate::lint::{Case, Definitions, Document};
+
+    /// What the old pair came to, by LegacyDeleteHandlingStrategy of 2.7.
+    #[rstest]
+    #[case::both(
+        r#""drop.tombstones": "false", "delete.handling.mode": "rewrite""#,
+        "rewrite-with-tombstone"
+    )]
+    #[case::row_alone(r#""delete.handling.mode": "rewrite""#, "rewrite")]
+    #[case::tombstone_alone(r#""drop.tombstones": "false""#, "delete-to-tombstone")]
+    #[case::null(
+        "\"drop.tombstones\": \"true\", \"delete.handling.mode\": \"none\"",
+        "tombstone"
+    )]
+    #[case::nothing(r#""drop.tombstones": "true", "delete.handling.mode": "drop""#, "drop")]
+    fn the_old_pair_is_one_value_of_the_new_key(#[case] pair: &str, #[case] expected: &str) {
+        let text = format!("{{\"connector.class\": \"PostgresConnector\", {pair}}}");
+        let document = Document::parse(Path::new("c.json"), &text).unwrap();
+        let definitions = Definitions::recorded(None).unwrap();
+        let case = Case::new(&document, &definitions).unwrap();
+        assert_eq!(combined(&case, ""), expected);
+    }
+}
