@@ -177,17 +177,17 @@ mod tests {
     type Change = fn(&mut Readings, &mut Cpu);
 
     #[rstest]
-    #[case::nothing(|_, _| {}, Bottleneck::Unclear)]
-    #[case::small_batches(|r, _| { r.bufferpool_wait_ratio = Some(0.8); r.batch_size_avg = Some(300.0); }, Bottleneck::ProducerBuffer)]
-    #[case::no_space(|r, _| { r.buffer_free = Some(0.0); }, Bottleneck::ProducerBuffer)]
-    #[case::slow_broker(|r, _| { r.bufferpool_wait_ratio = Some(0.8); r.request_latency_avg_ms = Some(9.0); }, Bottleneck::Broker)]
-    #[case::slow_broker_unseen_by_the_task(|r, _| { r.request_latency_avg_ms = Some(9.0); }, Bottleneck::Broker)]
-    #[case::all_busy(|_, c| { c.busy = Some(0.97); }, Bottleneck::Cpu)]
-    #[case::task(|_, c| { c.threads.insert("task".to_owned(), 0.95); }, Bottleneck::Conversion)]
-    #[case::source(|_, c| { c.threads.insert("source".to_owned(), 0.95); }, Bottleneck::SourcePoll)]
-    #[case::waiting_for_the_source(|r, _| { r.poll_share = Some(0.9); }, Bottleneck::SourcePoll)]
-    #[case::full_buffer_on_a_busy_machine(|r, c| { r.buffer_free = Some(0.0); c.busy = Some(1.0); }, Bottleneck::ProducerBuffer)]
-    #[case::not_seen(|r, c| { *r = Readings::default(); *c = Cpu::default(); }, Bottleneck::Unclear)]
+    #[case::nothing(|_: &mut Readings, _: &mut Cpu| {}, Bottleneck::Unclear)]
+    #[case::small_batches(|r: &mut Readings, _: &mut Cpu| { r.bufferpool_wait_ratio = Some(0.8); r.batch_size_avg = Some(300.0); }, Bottleneck::ProducerBuffer)]
+    #[case::no_space(|r: &mut Readings, _: &mut Cpu| { r.buffer_free = Some(0.0); }, Bottleneck::ProducerBuffer)]
+    #[case::slow_broker(|r: &mut Readings, _: &mut Cpu| { r.bufferpool_wait_ratio = Some(0.8); r.request_latency_avg_ms = Some(9.0); }, Bottleneck::Broker)]
+    #[case::slow_broker_unseen_by_the_task(|r: &mut Readings, _: &mut Cpu| { r.request_latency_avg_ms = Some(9.0); }, Bottleneck::Broker)]
+    #[case::all_busy(|_: &mut Readings, c: &mut Cpu| { c.busy = Some(0.97); }, Bottleneck::Cpu)]
+    #[case::task(|_: &mut Readings, c: &mut Cpu| { c.threads.insert("task".to_owned(), 0.95); }, Bottleneck::Conversion)]
+    #[case::source(|_: &mut Readings, c: &mut Cpu| { c.threads.insert("source".to_owned(), 0.95); }, Bottleneck::SourcePoll)]
+    #[case::waiting_for_the_source(|r: &mut Readings, _: &mut Cpu| { r.poll_share = Some(0.9); }, Bottleneck::SourcePoll)]
+    #[case::full_buffer_on_a_busy_machine(|r: &mut Readings, c: &mut Cpu| { r.buffer_free = Some(0.0); c.busy = Some(1.0); }, Bottleneck::ProducerBuffer)]
+    #[case::not_seen(|r: &mut Readings, c: &mut Cpu| { *r = Readings::default(); *c = Cpu::default(); }, Bottleneck::Unclear)]
     fn each_sign_has_its_name(#[case] change: Change, #[case] expected: Bottleneck) {
         let (mut readings, mut cpu) = quiet();
         change(&mut readings, &mut cpu);

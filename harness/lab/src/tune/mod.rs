@@ -95,12 +95,11 @@ impl Tune {
         if let Some(calibrate) = &session.calibrate {
             rows = calibration(&rows, calibrate)?;
         }
-        let space = match (session.mode, &self.search) {
+        let mut space = match (session.mode, &self.search) {
             (Mode::Search, Some(space)) => Some(space.clone()),
             (Mode::Search, None) => Some(self.source.space()?),
             _ => None,
         };
-        let mut space = space;
         if let Some(space) = &mut space {
             rows = Vec::new();
             if context.is_attached()
@@ -321,5 +320,90 @@ pub(crate) fn chart(experiment: &Experiment) -> Chart {
         y: "records/s".to_owned(),
         series: series.collect(),
         marks: vec![(experiment.warm_up, "end of the warm-up".to_owned())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::statistics::Difference;
+    use arguments::Ratio;
+    use rstest::rstest;
+    use serde_json::Value;
+    use testing::{record, row, told};
+
+    fn wanted(row: &str, times: &Value, interval: Option<&Value>) -> Ratio {
+        let expected = |value: &Value| serde_json::from_value(value.clone()).unwrap();
+        Ratio {
+            row: row.to_owned(),
+            times: expected(times),
+            interval: interval.map(expected),
+        }
+    }
+
+    #[rstest]
+    #[case::holds(&[200.0, 220.0, 230.0], json!({ "at_least": 2 }), None, None)]
+    #[case::too_slow(&[190.0, 205.0, 215.0], json!({ "at_least": 2 }), None, Some("1.9"))]
+    #[case::too_fast(&[400.0, 420.0, 430.0], json!({ "at_most": 2 }), None, Some("4.0"))]
+    #[case::interval(&[200.0, 220.0, 230.0], json!({ "at_least": 2 }), Some(json!({ "at_least": 1.5 })), None)]
+    #[case::interval_too_wide(&[150.0, 500.0, 150.0], json!({ "at_least": 2 }), Some(json!({ "at_least": 1.5 })), Some("95 %: 0"))]
+    #[case::no_interval(&[200.0, 220.0], json!({ "at_least": 2 }), Some(json!({ "at_least": 1.5 })), Some("too few rounds for an interval"))]
+    fn a_ratio_holds_or_says_what_it_is(
+        #[case] rates: &[f64],
+        #[case] times: Value,
+        #[case] interval: Option<Value>,
+        #[case] said: Option<&str>,
+    ) {
+        let rows = vec![row("a", json!({})), row("b", json!({ "linger.ms": 5 }))];
+        let first = [100.0, 108.0, 112.0];
+        let experiment = told(&record(rows, &[("a", &first[..rates.len()]), ("b", rates)]));
+        let held = hold(&[wanted("b", &times, interval.as_ref())], &experiment);
+        match said {
+            None => held.unwrap(),
+            Some(said) => {
+                let words = held.unwrap_err().to_string();
+                assert!(words.contains(said), "{words}");
+            }
+        }
+    }
+
+    /// Rates that cannot be trusted hold nothing.
+    #[test]
+    fn a_row_without_a_rate_fails() {
+        let rows = vec![row("a", json!({})), row("b", json!({ "linger.ms": 5 }))];
+        let mut record = record(rows, &[("a", &[1.0]), ("b", &[9.0])]);
+        record.samples[1].disagreement = Some("its topics hold 4".to_owned());
+        let held = hold(
+            &[wanted("b", &json!({ "at_least": 2 }), None)],
+            &told(&record),
+        );
+        assert!(held.unwrap_err().to_string().contains("its topics hold 4"));
+    }
+
+    #[test]
+    fn a_calibration_is_one_row_three_times() {
+        let rows = [row("a", json!({})), row("b", json!({ "linger.ms": 5 }))];
+        let calibrate = |name: Option<&str>| Calibrate {
+            row: name.map(str::to_owned),
+            slow_down: 0.1,
+        };
+        let three = calibration(&rows, &calibrate(None)).unwrap();
+        assert!(three.iter().all(|one| one.settings == rows[1].settings));
+        let slow: Vec<_> = three.iter().map(|one| one.slow_down).collect();
+        assert_eq!(slow, [None, None, Some(0.1)]);
+        let words = calibration(&rows, &calibrate(Some("c")))
+            .unwrap_err()
+            .to_string();
+        assert!(words.contains("there are a, b"), "{words}");
+    }
+
+    #[test]
+    fn what_is_not_measured_is_no_difference() {
+        let rows = vec![row("a", json!({})), row("b", json!({}))];
+        let experiment = told(&record(rows, &[("a", &[1.0]), ("b", &[])]));
+        assert_eq!(experiment.rows[1].difference, None::<Difference>);
+        assert_eq!(experiment.rounds, 0);
     }
 }

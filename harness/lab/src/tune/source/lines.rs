@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rand::rngs::SmallRng;
@@ -34,7 +34,7 @@ pub(super) fn prepare(
 }
 
 /// Letters without a pattern: they compress to three quarters, as text of a log does that is not all alike.
-fn write(path: &PathBuf, lines: &Lines, records: u64, session: &Session) -> std::io::Result<()> {
+fn write(path: &Path, lines: &Lines, records: u64, session: &Session) -> std::io::Result<()> {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let mut random = SmallRng::seed_from_u64(1);
     let mut letters = vec![0_u8; lines.bytes.saturating_sub(NUMBER + 1)];
