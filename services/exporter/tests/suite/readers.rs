@@ -45,7 +45,7 @@ struct Content {
 
 /// The files, and what each holds.
 struct Files {
-    directory: tempfile::TempDir,
+    directory: PathBuf,
     contents: BTreeMap<String, Content>,
 }
 
@@ -60,16 +60,15 @@ impl Files {
 
     fn paths(&self, suffix: &str) -> Vec<PathBuf> {
         let names = self.of(suffix);
-        names
-            .keys()
-            .map(|name| self.directory.path().join(name))
-            .collect()
+        names.keys().map(|name| self.directory.join(name)).collect()
     }
 }
 
 /// The sum of the first eight bytes of SHA-256 of every family and every sample, in any order. The programs in `tests/expfmt`
 /// and `tests/openmetrics` do the same.
-fn content(families: &[strict::Family]) -> Content {
+///
+/// In the text format blanks before a help separate it from the name, however many they are: they are not part of it.
+fn content(families: &[strict::Family], syntax: Syntax) -> Content {
     let mut content = Content {
         samples: 0,
         digest: 0,
@@ -80,7 +79,10 @@ fn content(families: &[strict::Family]) -> Content {
         content.digest = content.digest.wrapping_add(first);
     };
     for family in families {
-        let help = family.help.as_deref().unwrap_or_default();
+        let mut help = family.help.as_deref().unwrap_or_default();
+        if syntax == Syntax::Text {
+            help = help.trim_start_matches([' ', '\t']);
+        }
         add(format!("#{}\0{help}", family.name).as_bytes());
         for (name, labels, value) in &family.samples {
             let mut bytes = format!("{name}\0").into_bytes();
@@ -169,7 +171,12 @@ impl Iterator for Messages {
 fn files() -> &'static Files {
     static FILES: OnceLock<Files> = OnceLock::new();
     FILES.get_or_init(|| {
-        let directory = tempfile::tempdir().unwrap();
+        // Statics are not dropped: a directory of its own in each run would stay for good.
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readers");
+        if directory.exists() {
+            std::fs::remove_dir_all(&directory).unwrap();
+        }
+        std::fs::create_dir_all(&directory).unwrap();
         let mut contents = BTreeMap::new();
         let mut runner = TestRunner::deterministic();
         for number in 0..MESSAGES / EACH {
@@ -197,8 +204,8 @@ fn files() -> &'static Files {
                 let families = strict::read(&text, syntax)
                     .unwrap_or_else(|why| panic!("{}", why.chars().take(4000).collect::<String>()));
                 let name = format!("{number:03}{suffix}");
-                std::fs::write(directory.path().join(&name), &text).unwrap();
-                contents.insert(name, content(&families));
+                std::fs::write(directory.join(&name), &text).unwrap();
+                contents.insert(name, content(&families, syntax));
             }
         }
         let all: usize = contents.values().map(|content| content.samples).sum();
@@ -210,11 +217,9 @@ fn files() -> &'static Files {
             all > MESSAGES / 5,
             "too few were accepted to prove anything"
         );
-        let longest = contents.keys().map(|name| {
-            std::fs::metadata(directory.path().join(name))
-                .unwrap()
-                .len()
-        });
+        let longest = contents
+            .keys()
+            .map(|name| std::fs::metadata(directory.join(name)).unwrap().len());
         assert!(
             longest.max() > Some(1 << 20),
             "no text of a megabyte was accepted"
@@ -258,7 +263,7 @@ fn found(program: &str, arguments: &[&str]) -> Option<Command> {
 /// Compares lines of "file samples digest" with what is known.
 fn compare(reader: &mut Command, suffixes: &[&str]) {
     let output = reader
-        .arg(files().directory.path())
+        .arg(&files().directory)
         .args(suffixes)
         .output()
         .unwrap();
@@ -337,7 +342,7 @@ fn prometheus_client_reads_openmetrics() {
 #[test]
 fn go_expfmt_reads_the_text_format() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expfmt");
-    let binary = files().directory.path().join("expfmt-check");
+    let binary = files().directory.join("expfmt-check");
     let built = Command::new("go")
         .arg("build")
         .arg("-o")
@@ -407,7 +412,7 @@ fn prometheus_scrapes_every_file_whole() {
             "- {{job_name: '{name}', metrics_path: '/{name}', static_configs: [{{targets: ['{target}']}}]}}\n"
         ));
     }
-    let directory = files().directory.path().to_owned();
+    let directory = files().directory.clone();
     std::thread::spawn(move || serve(listener, directory));
     let Some(prometheus) = Prometheus::start(&config) else {
         return;
@@ -489,7 +494,7 @@ fn a_hundred_thousand_hostile_messages_on_a_broker_leave_a_page_that_prometheus_
             let accept = format!("{media};escaping={}", escaping.as_str());
             let answer = exporter.get("/metrics", &[("Accept", &accept)]);
             let families = strict::read(&answer.text(), syntax).unwrap();
-            counts.push(content(&families).samples);
+            counts.push(content(&families, syntax).samples);
         }
     }
     assert!(

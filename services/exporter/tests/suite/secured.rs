@@ -1,8 +1,9 @@
 //! A Kafka that lets in only whom it knows: SCRAM over TLS, and client certificates. The broker is a process of the test's own, in
 //! KRaft mode, from the class path in `LAB_KAFKA_CLASS_PATH`, which `lab test` sets.
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::support::exporter::{Exporter, Kafka, PATIENCE, counter, unique};
 use crate::support::prometheus::stable_port;
@@ -81,12 +82,24 @@ impl Secured {
             .stderr(log)
             .spawn()
             .unwrap();
-        Some(Secured {
+        let mut secured = Secured {
             broker,
             folder,
             scram: format!("localhost:{scram}"),
             mutual_tls: format!("localhost:{mutual_tls}"),
-        })
+        };
+        // A JVM on a busy machine takes its time.
+        let begin = Instant::now();
+        while TcpStream::connect(&secured.scram).is_err() {
+            let ended = secured.broker.try_wait().unwrap();
+            assert!(
+                ended.is_none() && begin.elapsed() < PATIENCE * 4,
+                "the broker does not come up: {ended:?}\n{}",
+                std::fs::read_to_string(secured.path("kafka.log")).unwrap()
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Some(secured)
     }
 
     fn path(&self, file: &str) -> String {
