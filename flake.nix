@@ -46,13 +46,16 @@
         lab.workspace.checks
         // lab.scenarios.checks
         // lab.templateChecks
-        // lab.nixosTests
-        // lab.nixFiles
+        // lab.nixosTests.checks
+        // lab.nixChecks
         // lab.binaries
       );
-      # Any scenario, those that `nix flake check` leaves out too: scenarios.AREA.NAME.
+      # Any scenario, those that `nix flake check` leaves out too: scenarios.AREA.NAME, and on a machine of NixOS
+      # vms.vm-AREA.scenarios.NAME.
       legacyPackages = onEach linux (lab: {
         scenarios = lab.scenarios.byArea;
+        vms = lab.nixosTests.areas;
+        inherit (lab) nixosOptions;
       });
       # For flakes of one's own: every scenario of a directory as a check.
       lib = onEach linux (lab: {

@@ -23,7 +23,10 @@ in
   });
   connect = module "connect" (packages: {
     package = lib.mkDefault packages.kafka_3_9;
-    plugins = lib.mkDefault [ packages.debezium-postgres_3_7 ];
+    plugins = lib.mkDefault [
+      packages.debezium-postgres_3_7
+      packages.debezium-jdbc_3_6
+    ];
     metrics.package = lib.mkDefault packages.jmx-agent_1_0;
   });
   lab = {

@@ -38,10 +38,29 @@ in
       ) (scope.scenariosIn ./template/scenarios).checks;
       nixosTests = import ./nixos-tests {
         inherit self lib;
+        inherit (scope) scenarios;
         pkgs = final;
       };
+      nixosOptions =
+        let
+          path = [
+            "services"
+            "kafka-connect-lab"
+          ];
+        in
+        callPackage ./nixos-options.nix {
+          inherit path;
+          options = lib.getAttrFromPath path (final.nixos self.nixosModules.lab).options;
+        };
       formatter = final.nixfmt-tree;
-      nixFiles.nix = callPackage ./nix-files.nix { };
+      nixChecks = {
+        nix = callPackage ./nix-files.nix { };
+        nixos-options = scope.nixosOptions.check;
+        nixos-assertions = import ./nixos-tests/assertions.nix {
+          inherit self lib;
+          pkgs = final;
+        };
+      };
     }
   );
 }

@@ -137,6 +137,13 @@ in
     );
     doc = craneLib.cargoDoc (whole // { env.RUSTDOCFLAGS = "--deny warnings"; });
     fmt = craneLib.cargoFmt { inherit (whole) pname version src; };
+    # Advisories are not asked for here: their database would be an input that is old the day after it was pinned. The workflow
+    # of the public CI asks the one of the day.
+    deny = craneLib.cargoDeny {
+      inherit (whole) pname version src;
+      inherit (common) cargoVendorDir;
+    };
+    taplo = craneLib.taploFmt { inherit (whole) pname version src; };
     # Real components, as everywhere; what wants the network or Maven says that it is skipped.
     test = craneLib.cargoNextest (
       whole

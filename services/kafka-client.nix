@@ -3,6 +3,7 @@
 { lib }:
 let
   inherit (lib) mkOption types;
+  secrets = import ./secrets.nix { inherit lib; };
   scalar = types.oneOf [
     types.bool
     types.int
@@ -61,6 +62,18 @@ in
         description = "Further variables; `--help` of the program lists them.";
       };
     };
+
+  # What cannot work, or should not, in the settings of the service `name`.
+  assertions = name: cfg: [
+    {
+      assertion = secrets.areReferences cfg.kafkaSettings;
+      message = "services.kafka-connect-lab.${name}.kafkaSettings: a password would be readable in the store. Name its file in `kafkaSecrets`.";
+    }
+    {
+      assertion = lib.intersectAttrs cfg.kafkaSettings cfg.kafkaSecrets == { };
+      message = "services.kafka-connect-lab.${name}: ${toString (lib.attrNames (lib.intersectAttrs cfg.kafkaSettings cfg.kafkaSecrets))} is in both kafkaSettings and kafkaSecrets.";
+    }
+  ];
 
   # The unit of `program` with the settings of `cfg`.
   unit =

@@ -1,5 +1,4 @@
-# The scenarios below `directory`, each as a build in the sandbox: real components on loopback, no network. A file in an area
-# is a scenario, as it is for `lab run`.
+# The scenarios below `directory`, each as a build in the sandbox: real components on loopback, no network.
 {
   lib,
   runCommand,
@@ -8,49 +7,28 @@
 }:
 directory:
 let
-  isVisible = name: !lib.hasPrefix "." name;
-  isArea = name: type: type == "directory" && name != "include" && isVisible name;
-  isScenario = name: type: type == "regular" && lib.hasSuffix ".toml" name && isVisible name;
-  below = path: directory + "/${path}";
+  areas = import ./discover.nix { inherit lib; } directory;
 
   run =
-    area: file:
-    let
-      name = lib.removeSuffix ".toml" file;
-      header = lib.importTOML (below "${area}/${file}");
-    in
+    area: sources: name: scenario:
     runCommand "scenario-${area}-${name}"
       {
         nativeBuildInputs = [ lab ];
-        passthru.tags = header.tags or [ ];
-        # Its area, and what the areas share: a change of another area is none of its own.
-        scenarios = lib.fileset.toSource {
-          root = directory;
-          fileset = lib.fileset.union (below area) (lib.fileset.maybeMissing (below "include"));
-        };
+        passthru = { inherit (scenario) isQuick tags; };
+        scenarios = sources;
       }
       ''
         # A build log is no terminal, even where Nix gives it one.
         export HOME=$PWD TERM=dumb
-        lab run --scenarios "$scenarios" --report $out ${area}/${name}
+        lab run --scenarios "$scenarios" --report $out ${scenario.id}
       '';
 
   byArea = lib.mapAttrs (
-    area: _:
-    lib.mapAttrs' (file: _: lib.nameValuePair (lib.removeSuffix ".toml" file) (run area file)) (
-      lib.filterAttrs isScenario (builtins.readDir (below area))
-    )
-  ) (lib.filterAttrs isArea (builtins.readDir directory));
-
-  # These take long, or say something about the machine: buildable, but no part of `nix flake check`.
-  left = [
-    "tuning"
-    "soak"
-  ];
-  isQuick = scenario: lib.mutuallyExclusive scenario.tags left;
+    area: { sources, scenarios }: lib.mapAttrs (run area sources) scenarios
+  ) areas;
 in
 {
-  inherit byArea;
+  inherit areas byArea;
   checks = {
     scenarios-valid =
       runCommand "scenarios-valid"
@@ -68,7 +46,7 @@ in
   // lib.concatMapAttrs (
     area:
     lib.concatMapAttrs (
-      name: scenario: lib.optionalAttrs (isQuick scenario) { "scenario-${area}-${name}" = scenario; }
+      name: scenario: lib.optionalAttrs scenario.isQuick { "scenario-${area}-${name}" = scenario; }
     )
   ) byArea;
 }

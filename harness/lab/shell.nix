@@ -5,7 +5,9 @@
   openssl,
   pkg-config,
   shellcheck,
+  cargo-deny,
   cargo-nextest,
+  taplo,
   jdk17_headless,
   postgresql_17,
   prometheus,
@@ -13,6 +15,7 @@
 }:
 craneLib.devShell {
   packages = [
+    cargo-deny
     cargo-nextest
     jdk17_headless
     maven
@@ -21,6 +24,7 @@ craneLib.devShell {
     prometheus
     prometheus.cli
     shellcheck
+    taplo
   ];
   JAVA_HOME = jdk17_headless.home;
   LAB_MAVEN_DIR = components.repository;

@@ -10,6 +10,7 @@ let
   cfg = config.services.kafka-connect-lab.connect;
   defaults = lib.importJSON ./settings.json;
   jvm = import ../jvm.nix { inherit lib pkgs; };
+  secrets = import ../secrets.nix { inherit lib; };
   scalar = types.oneOf [
     types.bool
     types.int
@@ -35,11 +36,12 @@ let
     }
   );
   metrics = pkgs.writeText "jmx.yaml" (builtins.readFile ./jmx.json);
-  rest = "http://${
-    if cfg.listenAddress == "" then "localhost" else cfg.listenAddress
-  }:${toString cfg.port}";
+  local = if cfg.listenAddress == "" then "localhost" else cfg.listenAddress;
+  rest = "http://${local}:${toString cfg.port}";
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.connect = {
     enable = lib.mkEnableOption "a distributed worker of Kafka Connect";
     package = mkOption {
@@ -56,7 +58,7 @@ in
       description = "Brokers to ask first, as host:port.";
     };
     settings = mkOption {
-      type = types.submodule { freeformType = types.attrsOf scalar; };
+      type = types.attrsOf scalar;
       default = { };
       example = {
         "group.id" = "warehouse";
@@ -88,7 +90,7 @@ in
     };
     port = mkOption {
       type = types.port;
-      default = 8083;
+      default = defaults.ports.rest;
       description = "The port of the REST interface.";
     };
     openFirewall = lib.mkEnableOption "access to REST interface and metrics from other machines";
@@ -99,7 +101,7 @@ in
       };
       port = mkOption {
         type = types.port;
-        default = 9404;
+        default = defaults.ports.jmx;
         description = "The port of the worker's own metrics for Prometheus.";
       };
     };
@@ -119,16 +121,31 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    assertions = [
-      {
-        assertion = cfg.connectors != { } -> cfg.plugins != [ ];
-        message = "services.kafka-connect-lab.connect: connectors need plugins.";
-      }
-      {
-        assertion = cfg.port != cfg.metrics.port;
-        message = "services.kafka-connect-lab.connect: port and metrics.port are both ${toString cfg.port}.";
-      }
-    ];
+    assertions =
+      lib.mapAttrsToList (name: connector: {
+        assertion = secrets.areReferences connector;
+        message = "services.kafka-connect-lab.connect.connectors.${name}: a password would be readable in the store. Name its file in `credentials`, and use it as \${directory:/run/credentials/kafka-connect.service:NAME}.";
+      }) cfg.connectors
+      ++ [
+        {
+          assertion = cfg.connectors != { } -> cfg.plugins != [ ];
+          message = "services.kafka-connect-lab.connect: connectors need plugins.";
+        }
+        {
+          assertion = cfg.port != cfg.metrics.port;
+          message = "services.kafka-connect-lab.connect: port and metrics.port are both ${toString cfg.port}.";
+        }
+      ];
+    services.kafka-connect-lab.endpoints = {
+      connect = {
+        inherit rest;
+        jmx = "http://${local}:${toString cfg.metrics.port}";
+      };
+      units.connect = "kafka-connect.service";
+      versions = lib.listToAttrs (
+        map (plugin: lib.nameValuePair plugin.pname plugin.version) cfg.plugins
+      );
+    };
     services.kafka-connect-lab.connect.settings = lib.mapAttrs (_: lib.mkDefault) defaults.properties;
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [
       cfg.port
@@ -143,7 +160,7 @@ in
         "network-online.target"
         "apache-kafka.service"
       ];
-      serviceConfig = import ../hardening.nix // {
+      serviceConfig = jvm.hardening // {
         ExecStart = lib.concatStringsSep " " (
           [ "${cfg.package.jre}/bin/java" ]
           ++ jvm.options cfg.heap
@@ -160,12 +177,6 @@ in
             "${worker}"
           ]
         );
-        # A JVM makes its code at run time, looks at the machine's memory, and places its threads.
-        ProcSubset = "all";
-        SystemCallFilter = [
-          "@system-service"
-          "~@privileged"
-        ];
         LoadCredential = lib.mapAttrsToList (name: file: "${name}:${file}") cfg.credentials;
         # 143: a JVM that was told to end.
         SuccessExitStatus = 143;
@@ -176,7 +187,7 @@ in
 
     systemd.services.kafka-connect-connectors = lib.mkIf (cfg.connectors != { }) {
       description = "Connectors of Kafka Connect";
-      wantedBy = [ "multi-user.target" ];
+      wantedBy = [ "kafka-connect.service" ];
       requires = [ "kafka-connect.service" ];
       after = [ "kafka-connect.service" ];
       path = [ pkgs.curl ];

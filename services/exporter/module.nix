@@ -6,6 +6,8 @@ let
   client = import ../kafka-client.nix { inherit lib; };
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.exporter = client.options { inherit (settings) topic; } // {
     enable = lib.mkEnableOption "the exporter of JSON metrics on a Kafka topic";
     groupId = mkOption {
@@ -21,14 +23,22 @@ in
     };
     port = mkOption {
       type = types.port;
-      default = 8080;
+      default = settings.ports.http;
       description = "The port of /metrics.";
     };
     openFirewall = lib.mkEnableOption "access to the port from other machines";
   };
 
   config = lib.mkIf cfg.enable {
+    assertions = client.assertions "exporter" cfg;
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.port ];
+    services.kafka-connect-lab.endpoints = {
+      exporter.http = "http://${
+        if cfg.listenAddress == "" then "127.0.0.1" else cfg.listenAddress
+      }:${toString cfg.port}";
+      metrics = { inherit (cfg) topic; };
+      units.exporter = "kafka-connect-lab-exporter.service";
+    };
     systemd.services.kafka-connect-lab-exporter = client.unit {
       inherit cfg;
       description = "Prometheus exporter of JSON metrics on a Kafka topic";

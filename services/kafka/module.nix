@@ -10,8 +10,14 @@ let
   cfg = config.services.kafka-connect-lab.kafka;
   settings = lib.importJSON ./settings.json;
   jvm = import ../jvm.nix { inherit lib pkgs; };
+  # For clients on this machine.
+  bootstrap = "${
+    if cfg.listenAddress == "" then "127.0.0.1" else cfg.listenAddress
+  }:${toString cfg.port}";
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.kafka = {
     enable = lib.mkEnableOption "a Kafka broker with the lab's settings";
     package = mkOption {
@@ -31,8 +37,32 @@ in
     };
     port = mkOption {
       type = types.port;
-      default = 9092;
+      default = settings.ports.bootstrap;
       description = "The port for clients.";
+    };
+    topics = mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            partitions = mkOption {
+              type = types.ints.positive;
+              default = 1;
+              description = "Number of partitions.";
+            };
+            replicationFactor = mkOption {
+              type = types.ints.positive;
+              default = 1;
+              description = "Number of brokers that keep each partition.";
+            };
+          };
+        }
+      );
+      default = lib.mapAttrs (_: topic: {
+        inherit (topic) partitions;
+        replicationFactor = topic.replication_factor;
+      }) settings.topics;
+      defaultText = lib.literalMD "the topics in `services/kafka/settings.json`";
+      description = "Topics by name, each with its `partitions` and `replicationFactor`, both 1 unless said. They are made at every start if they are not there; those that are there are left as they are.";
     };
     openFirewall = lib.mkEnableOption "access to the port from other machines";
   };
@@ -45,6 +75,11 @@ in
       }
     ];
     services.kafka-connect-lab.zookeeper.enable = mkDefault true;
+    services.kafka-connect-lab.endpoints = {
+      kafka.bootstrap = bootstrap;
+      units.kafka = "apache-kafka.service";
+      versions.kafka = cfg.package.version;
+    };
     services.apache-kafka = {
       enable = true;
       inherit (cfg) package;
@@ -57,10 +92,26 @@ in
       };
     };
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.port ];
-    # nixpkgs orders it after the network alone.
+    # nixpkgs orders it after the network alone. No `requires`: a broker outlives a restart of its ZooKeeper.
     systemd.services.apache-kafka = {
       after = [ "zookeeper.service" ];
-      requires = [ "zookeeper.service" ];
+      wants = [ "zookeeper.service" ];
+    };
+    systemd.services.kafka-topics = lib.mkIf (cfg.topics != { }) {
+      description = "Topics of Kafka";
+      wantedBy = [ "apache-kafka.service" ];
+      after = [ "apache-kafka.service" ];
+      # Its client asks again until the broker answers, for a minute at the most.
+      script = lib.concatStrings (
+        lib.mapAttrsToList (name: topic: ''
+          ${cfg.package}/bin/kafka-topics.sh --bootstrap-server ${bootstrap} --create --if-not-exists \
+            --topic ${lib.escapeShellArg name} --partitions ${toString topic.partitions} \
+            --replication-factor ${toString topic.replicationFactor}
+        '') cfg.topics
+      );
+      serviceConfig = jvm.hardening // {
+        Type = "oneshot";
+      };
     };
     environment.systemPackages = [ cfg.package ];
   };

@@ -10,6 +10,8 @@ let
   settings = lib.importJSON ./settings.json;
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.postgres = {
     enable = lib.mkEnableOption "PostgreSQL with the lab's settings";
     allowFrom = lib.mkOption {
@@ -21,6 +23,11 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    services.kafka-connect-lab.endpoints = {
+      postgres.sql = "postgresql://${settings.user}:${settings.password}@127.0.0.1:${toString config.services.postgresql.settings.port}/postgres";
+      units.postgres = "postgresql.service";
+      versions.postgres = config.services.postgresql.package.version;
+    };
     services.postgresql = {
       enable = true;
       package = lib.mkDefault pkgs.postgresql_17;
@@ -28,7 +35,7 @@ in
       authentication = lib.concatMapStrings (network: ''
         host all,replication ${settings.user} ${network} scram-sha-256
       '') cfg.allowFrom;
-      settings = lib.mapAttrs (_: lib.mkDefault) settings.settings;
+      settings = lib.mapAttrs (_: lib.mkDefault) (settings.settings // { port = settings.ports.sql; });
       ensureDatabases = settings.databases;
       # A lab's password is no secret: it stands in the settings that everybody reads.
       initialScript = pkgs.writeText "lab-user.sql" ''

@@ -6,6 +6,8 @@ let
   client = import ../kafka-client.nix { inherit lib; };
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.producer = client.options { inherit (settings) topic; } // {
     enable = lib.mkEnableOption "the producer of JSON metrics";
     rate = mkOption {
@@ -16,6 +18,8 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    assertions = client.assertions "producer" cfg;
+    services.kafka-connect-lab.endpoints.units.producer = "kafka-connect-lab-producer.service";
     systemd.services.kafka-connect-lab-producer = client.unit {
       inherit cfg;
       description = "Producer of JSON metrics";

@@ -12,6 +12,8 @@ let
   };
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.prometheus = {
     enable = lib.mkEnableOption "Prometheus with the lab's settings";
     targets = mkOption {
@@ -37,9 +39,15 @@ in
         message = "services.kafka-connect-lab.prometheus.targets: there are only the jobs ${toString (lib.attrNames settings.jobs)}.";
       }
     ];
+    services.kafka-connect-lab.endpoints = {
+      prometheus.http = "http://127.0.0.1:${toString config.services.prometheus.port}";
+      units.prometheus = "prometheus.service";
+      versions.prometheus = config.services.prometheus.package.version;
+    };
     services.prometheus = {
       enable = true;
       listenAddress = mkDefault "127.0.0.1";
+      port = mkDefault settings.ports.http;
       globalConfig = lib.mapAttrs (_: mkDefault) settings.global;
       scrapeConfigs = lib.mapAttrsToList (
         job: targets:

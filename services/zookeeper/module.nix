@@ -11,6 +11,8 @@ let
   jvm = import ../jvm.nix { inherit lib pkgs; };
 in
 {
+  imports = [ ../endpoints.nix ];
+
   options.services.kafka-connect-lab.zookeeper = {
     enable = lib.mkEnableOption "ZooKeeper with the lab's settings";
     package = lib.mkOption {
@@ -19,12 +21,19 @@ in
     };
   };
 
-  config.services.zookeeper = lib.mkIf cfg.enable {
-    enable = true;
-    inherit (cfg) package;
-    extraConf = lib.generators.toKeyValue { } (
-      settings.properties // { clientPortAddress = "127.0.0.1"; }
-    );
-    extraCmdLineOptions = jvm.options settings.heap ++ [ jvm.logging ];
+  config = lib.mkIf cfg.enable {
+    services.kafka-connect-lab.endpoints = {
+      zookeeper.client = "127.0.0.1:${toString config.services.zookeeper.port}";
+      units.zookeeper = "zookeeper.service";
+    };
+    services.zookeeper = {
+      enable = true;
+      inherit (cfg) package;
+      port = lib.mkDefault settings.ports.client;
+      extraConf = lib.generators.toKeyValue { } (
+        settings.properties // { clientPortAddress = "127.0.0.1"; }
+      );
+      extraCmdLineOptions = jvm.options settings.heap ++ [ jvm.logging ];
+    };
   };
 }

@@ -31,6 +31,11 @@ pub fn inputs(root: &Path) -> Result<Inputs> {
     Ok(inputs)
 }
 
+/// Scenarios with one of these tags measure or take long: `lab test` leaves them out.
+pub const LONG: [&str; 2] = ["tuning", "soak"];
+/// Scenarios with this tag hurt services. They and the long ones are all that is not functional.
+pub const FAULTS: &str = "faults";
+
 /// The checkout whose script started this program.
 const PROJECT: &str = "LAB_PROJECT";
 

@@ -17,6 +17,7 @@ use crate::commands;
   lab logs connect -f               follow a log
   lab run scenarios/cdc             run the scenarios of an area
   lab tune tuning/original-table    measure settings against each other, in full
+  lab lint connector.json           what a connector's configuration does not do
   lab down                          end it
 
 Exit status: 0 all held, 1 something did not hold, 2 the input or the machine is wrong."
@@ -52,12 +53,20 @@ pub enum Command {
     Status(commands::status::Args),
     /// The log of a service.
     Logs(commands::logs::Args),
+    /// What a connector's configuration does not do, though it looks as if it did.
+    Lint(commands::lint::Args),
+    /// Run a workload through a connector on two versions of Debezium, and show what differs on the topics.
+    DiffVersions(commands::diff_versions::Args),
     /// What this machine lacks, and the line that mends it.
     Doctor(commands::doctor::Args),
     /// Fetch the pinned components, so that nothing needs the network later.
     Fetch(commands::fetch::Args),
     /// Resolve the components again and rewrite components/lock.json.
     Lock(commands::lock::Args),
+    /// Write the page on what arrives on the topic, from what scenarios saw.
+    Arrivals(commands::arrivals::Args),
+    /// Record what workers read, for `lab lint`.
+    Definitions(commands::definitions::Args),
     /// Measure.
     #[command(subcommand)]
     Bench(commands::bench::Bench),

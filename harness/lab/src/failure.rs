@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use stack::native::StackError;
+use stack::systemd::UnitError;
 
 /// What a command found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
                 StackError::Died { .. }
                     | StackError::Ended { .. }
                     | StackError::NotReady { .. }
+                    | StackError::Unit(UnitError::Ended { .. } | UnitError::NotReady { .. })
                     | StackError::Guard(
                         stack::guard::GuardError::Gone { .. }
                             | stack::guard::GuardError::Ended { .. }

@@ -1,5 +1,7 @@
 //! Which scenarios share a stack, which have one of their own, and which do not run at all.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, anyhow};
 use scenario::StackSettings;
 use stack::components::{Lock, profiles};
@@ -7,8 +9,20 @@ use stack::{Flavour, Profile, ServiceName};
 
 use crate::runner::{CONTROL, Selected};
 
+/// The component that `kafka` in `[stack]` gives a version of.
+const KAFKA: &str = "kafka";
 /// The component that `debezium` in `[stack]` gives a version of.
 pub const DEBEZIUM: &str = "debezium-postgres";
+
+/// Who shares a stack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// All that hurt no service.
+    #[default]
+    Allowed,
+    /// Nobody: what sharing saves is measured against this.
+    Never,
+}
 
 /// Scenarios that run on one stack.
 #[derive(Debug)]
@@ -30,11 +44,11 @@ pub struct Plan {
     pub skipped: Vec<(Selected, String)>,
 }
 
-/// Sorts instances into groups. `profile`: that of scenarios that do not say it.
+/// Sorts instances into groups. `profile`: that of scenarios that do not say it. `sharing`: who shares a stack.
 ///
 /// # Errors
 /// When a scenario names what there is not, which its reader should have seen.
-pub fn plan(selected: Vec<Selected>, profile: Profile) -> Result<Plan> {
+pub fn plan(selected: Vec<Selected>, profile: Profile, sharing: Sharing) -> Result<Plan> {
     let lock = Lock::embedded()?;
     let mut plan = Plan::default();
     for one in selected {
@@ -43,7 +57,7 @@ pub fn plan(selected: Vec<Selected>, profile: Profile) -> Result<Plan> {
             plan.skipped.push((one, reason));
             continue;
         }
-        let shared = !wants_own_stack(&one);
+        let shared = sharing == Sharing::Allowed && !wants_own_stack(&one);
         let mut groups = plan.groups.iter_mut();
         match groups.find(|group| shared && group.shared && group.flavour == flavour) {
             Some(group) => group.selected.push(one),
@@ -106,8 +120,47 @@ fn refusal(selected: &Selected, profile: Profile) -> Option<String> {
     ))
 }
 
+/// Why a scenario does not fit a stack that exists with these versions, by component. Where none are known, every choice of
+/// versions is a reason.
+///
+/// # Errors
+/// When the scenario names what there is not, which its reader should have seen.
+pub fn unfit(
+    selected: &Selected,
+    versions: &BTreeMap<String, String>,
+    default: Profile,
+) -> Result<Option<String>> {
+    let settings = &selected.instance().stack;
+    let chooses =
+        settings.profile.is_some() || settings.kafka.is_some() || settings.debezium.is_some();
+    let Some(kafka) = versions.get(KAFKA) else {
+        return Ok(chooses.then(|| {
+            "it chooses versions in `[stack]`, which only a stack of its own can have".to_owned()
+        }));
+    };
+    let lock = Lock::embedded()?;
+    // Another release of the same line has the profile of its line.
+    let profile = of_kafka(kafka).unwrap_or(default);
+    let flavour = flavour(settings, profile, &lock)?;
+    for component in [KAFKA, DEBEZIUM] {
+        let wanted = flavour.resolve(&lock, component)?;
+        let chosen = match component {
+            KAFKA => settings.profile.is_some() || settings.kafka.is_some(),
+            _ => settings.debezium.is_some(),
+        };
+        let there = versions.get(component).map_or("none", String::as_str);
+        if chosen && there != wanted.version() {
+            return Ok(Some(format!(
+                "it chooses {component} {} in `[stack]`, and there is {there}",
+                wanted.version()
+            )));
+        }
+    }
+    Ok(refusal(selected, profile))
+}
+
 /// Whoever hurts services cannot share them.
-fn wants_own_stack(selected: &Selected) -> bool {
+pub fn wants_own_stack(selected: &Selected) -> bool {
     selected.scenario.exclusive || selected.scenario.needs.contains_key(CONTROL)
 }
 
@@ -173,22 +226,36 @@ mod tests {
         &["1 on kraft ", "1 on kraft  alone"]
     )]
     fn who_needs_another_stack_gets_one(#[case] scenarios: &[&str], #[case] expected: &[&str]) {
-        let plan = plan(instances(scenarios), Profile::Zookeeper).unwrap();
+        let plan = plan(instances(scenarios), Profile::Zookeeper, Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), expected);
         assert!(plan.skipped.is_empty());
     }
 
     #[test]
+    fn nobody_shares_where_that_is_asked_for() {
+        let plan = plan(instances(&["", ""]), Profile::Zookeeper, Sharing::Never).unwrap();
+        assert_eq!(
+            stacks(&plan),
+            ["1 on zookeeper  alone", "1 on zookeeper  alone"]
+        );
+    }
+
+    #[test]
     fn the_default_version_by_name_is_the_default_version() {
         let named = "[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"";
-        let plan = plan(instances(&["", named]), Profile::Zookeeper).unwrap();
+        let plan = plan(
+            instances(&["", named]),
+            Profile::Zookeeper,
+            Sharing::Allowed,
+        )
+        .unwrap();
         assert_eq!(stacks(&plan), ["2 on zookeeper "]);
     }
 
     #[test]
     fn the_command_line_says_the_profile_of_those_that_do_not() {
         let scenarios = instances(&["", "[stack]\nprofile = \"zookeeper\""]);
-        let plan = plan(scenarios, Profile::Kraft).unwrap();
+        let plan = plan(scenarios, Profile::Kraft, Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), ["1 on kraft ", "1 on zookeeper "]);
     }
 
@@ -200,7 +267,7 @@ mod tests {
         #[case] skipped: bool,
     ) {
         let scenarios = instances(&["skip = { kraft = \"KAFKA-1\" }"]);
-        let plan = plan(scenarios, profile).unwrap();
+        let plan = plan(scenarios, profile, Sharing::Allowed).unwrap();
         let reasons: Vec<_> = plan.skipped.iter().map(|(_, reason)| reason).collect();
         if skipped {
             assert_eq!(reasons, ["not on the profile kraft: KAFKA-1"]);
@@ -213,15 +280,50 @@ mod tests {
     #[test]
     fn an_instance_is_skipped_on_the_profile_that_it_names() {
         let matrix = "skip = { kraft = \"KAFKA-1\" }\n[matrix]\np = [\"zookeeper\", \"kraft\"]\n[stack]\nprofile = \"${p}\"";
-        let plan = plan(instances(&[matrix]), Profile::Zookeeper).unwrap();
+        let plan = plan(instances(&[matrix]), Profile::Zookeeper, Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), ["1 on zookeeper "]);
         assert_eq!(plan.skipped[0].0.instance().id, "a/t[p=kraft]");
+    }
+
+    #[rstest]
+    #[case::nothing_chosen("", "3.9.2", None)]
+    #[case::what_is_there(
+        "[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"",
+        "3.9.2",
+        None
+    )]
+    #[case::another_debezium(
+        "[stack]\ndebezium = \"2.7.4.Final\"",
+        "3.9.2",
+        Some("chooses debezium-postgres 2.7.4.Final in `[stack]`, and there is 3.7.0.Final")
+    )]
+    #[case::another_profile("[stack]\nprofile = \"kraft\"", "3.9.2", Some("chooses kafka 4.3.1"))]
+    #[case::skipped_there(
+        "skip = { kraft = \"KAFKA-1\" }",
+        "4.3.1",
+        Some("not on the profile kraft: KAFKA-1")
+    )]
+    fn a_stack_that_exists_fits_or_says_why_not(
+        #[case] header: &str,
+        #[case] kafka: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let versions = [(KAFKA, kafka), (DEBEZIUM, "3.7.0.Final")]
+            .map(|(component, version)| (component.to_owned(), version.to_owned()))
+            .into();
+        let one = instances(&[header]).remove(0);
+        let reason = unfit(&one, &versions, Profile::default()).unwrap();
+        match (reason.as_deref(), expected) {
+            (None, None) => {}
+            (Some(reason), Some(words)) => assert!(reason.contains(words), "{reason}"),
+            (reason, _) => panic!("{reason:?}"),
+        }
     }
 
     #[test]
     fn who_needs_zookeeper_is_skipped_without_it() {
         let step = "[[step]]\nlog = { service = \"zookeeper\", contains = \"x\" }";
-        let plan = plan(instances(&[step]), Profile::Kraft).unwrap();
+        let plan = plan(instances(&[step]), Profile::Kraft, Sharing::Allowed).unwrap();
         assert!(plan.groups.is_empty());
         let reason = &plan.skipped[0].1;
         assert!(reason.contains("needs zookeeper"), "{reason}");

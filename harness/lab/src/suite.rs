@@ -15,7 +15,7 @@ use stack::native::{Native, StackSpec};
 use stack::services::JvmMode;
 use stack::{Profile, ServiceName};
 
-use crate::groups::{self, Group};
+use crate::groups::{self, Group, Sharing};
 use crate::progress::Shown;
 use crate::runner::{
     Listener, Outcome, ScenarioOutcome, Selected, Suite, Surroundings, run_instance,
@@ -39,6 +39,8 @@ pub struct Options {
     pub keep: bool,
     /// The profile of scenarios that do not say it.
     pub profile: Profile,
+    /// Who shares a stack.
+    pub sharing: Sharing,
     /// Services that are started in any case.
     pub also: Vec<ServiceName>,
     /// How long each service may take until it is ready.
@@ -56,6 +58,7 @@ impl Default for Options {
             fail_fast: false,
             keep: false,
             profile: Profile::default(),
+            sharing: Sharing::default(),
             also: Vec::new(),
             ready_within: Duration::from_secs(90),
             tuning: None,
@@ -81,7 +84,7 @@ pub async fn run(
 ) -> Result<(Suite, Option<Native>)> {
     let begun = Instant::now();
     let all = in_order(selected, options, shown);
-    let plan = groups::plan(all, options.profile)?;
+    let plan = groups::plan(all, options.profile, options.sharing)?;
     let mut suite = Suite {
         began: now(),
         seed: options.shuffle,
@@ -153,7 +156,7 @@ fn skip(
     }
 }
 
-fn has_failed(outcome: &ScenarioOutcome) -> bool {
+pub(crate) fn has_failed(outcome: &ScenarioOutcome) -> bool {
     outcome.outcome == Outcome::Failed
 }
 
@@ -190,13 +193,14 @@ async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Nat
     Ok(native)
 }
 
-fn surroundings(native: &Native, options: &Options) -> Surroundings {
+pub(crate) fn surroundings(native: &Native, options: &Options) -> Surroundings {
     let control = Arc::clone(native.control());
     Surroundings {
         endpoints: control.endpoints().clone(),
         guard: control.guard().clone(),
         versions: control.versions(),
         control: Some(control),
+        own: true,
         tuning: options.tuning.clone(),
     }
 }
@@ -286,9 +290,7 @@ pub(crate) async fn side_by_side(
             let stop = &stop;
             async move {
                 if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    let outcome = one.skipped(FAIL_FAST.to_owned());
-                    reporter.ended(&outcome);
-                    return outcome;
+                    return leave_out(one, reporter);
                 }
                 let outcome = run_instance(one, surroundings, options.keep, reporter).await;
                 reporter.ended(&outcome);
@@ -301,6 +303,19 @@ pub(crate) async fn side_by_side(
         .buffer_unordered(jobs.max(1))
         .collect()
         .await
+}
+
+/// What is left after a failure.
+pub(crate) fn left_out(left: Vec<&Selected>, reporter: &dyn Reporter) -> Vec<ScenarioOutcome> {
+    left.into_iter()
+        .map(|one| leave_out(one, reporter))
+        .collect()
+}
+
+fn leave_out(one: &Selected, reporter: &dyn Reporter) -> ScenarioOutcome {
+    let outcome = one.skipped(FAIL_FAST.to_owned());
+    reporter.ended(&outcome);
+    outcome
 }
 
 fn describe(suite: &mut Suite, native: &Native) {

@@ -1,10 +1,11 @@
 //! A Kafka Connect stack: the components it is made of, the guard that owns its processes, when each part is ready,
 //! and where it is reached.
 //!
-//! A [`Stack`] is endpoints, and control where somebody has it. [`native`] starts one on loopback; a stack that
-//! exists already is a file of endpoints.
+//! A stack is endpoints, and control where somebody has it. [`native`] starts one on loopback; a stack that exists already is
+//! a file of endpoints, with control by [`systemd`] where its services are units of this machine.
 
 pub mod components;
+pub mod control;
 pub mod endpoints;
 pub mod flavour;
 pub mod guard;
@@ -13,7 +14,9 @@ pub mod profile;
 pub mod ready;
 pub mod runs;
 pub mod services;
+pub mod systemd;
 
+pub use control::Control;
 pub use endpoints::Endpoints;
 pub use flavour::Flavour;
 pub use profile::Profile;

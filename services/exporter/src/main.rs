@@ -18,8 +18,8 @@ fn main() -> ExitCode {
             return ExitCode::from(status);
         }
     };
-    settings.log.install();
-    match exporter::run(&settings, std::env::vars_os()) {
+    let log = settings.log.install();
+    match exporter::run(&settings, std::env::vars_os(), log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let usage = error.is_usage();

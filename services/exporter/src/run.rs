@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use settings::KafkaSettingError;
+use settings::{KafkaSettingError, LogLevel};
 
 use crate::consumer::{self, ConsumerError, JournalOptions, Options};
 use crate::demo::{Demo, DemoError};
@@ -15,8 +15,8 @@ use crate::settings::{AssignmentStrategy, OffsetReset, Settings};
 use crate::state::State;
 use crate::telemetry::Telemetry;
 
-/// Time for the last answers, and for committing and leaving the group.
-const GRACE: Duration = Duration::from_millis(1500);
+/// Time for the last answers: one that a slow client does not read is not worth a longer wait.
+const LAST_ANSWERS: Duration = Duration::from_millis(1500);
 
 /// Why the exporter could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,8 @@ impl RunError {
     }
 }
 
-/// Runs until SIGTERM or SIGINT, then commits, leaves the group and ends within two seconds.
+/// Runs until SIGTERM or SIGINT, then commits, writes the state, leaves the group and ends, within
+/// [`Settings::shutdown_timeout`]. SIGUSR1 makes `log` more detailed, SIGUSR2 takes that back.
 /// `environment` is where `KAFKA_CONFIG_…` variables are looked up.
 ///
 /// # Errors
@@ -76,6 +77,7 @@ impl RunError {
 pub fn run(
     settings: &Settings,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
+    log: LogLevel,
 ) -> Result<(), RunError> {
     let demo = if settings.demo {
         Some(Demo::start(&settings.kafka.topic)?)
@@ -98,7 +100,7 @@ pub fn run(
         .enable_all()
         .build()
         .map_err(RunError::System)?;
-    let ended = runtime.block_on(serve(settings, &config));
+    let ended = runtime.block_on(serve(settings, &config, log));
     // A thread that still makes an answer nobody waits for must not hold up the end.
     runtime.shutdown_background();
     ended
@@ -133,8 +135,13 @@ fn client_config(
         .client_config(environment, &defaults, consumer::RESERVED)
 }
 
-async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<(), RunError> {
+async fn serve(
+    settings: &Settings,
+    config: &rdkafka::ClientConfig,
+    log: LogLevel,
+) -> Result<(), RunError> {
     let mut stop = Stop::new().map_err(RunError::System)?;
+    change_level(log).map_err(RunError::System)?;
     let telemetry = Telemetry::new()?;
     let state = Arc::new(State::new(
         &settings.kafka.topic,
@@ -186,7 +193,7 @@ async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<()
             // Dropping the sender says the same.
             let _ = ended.await;
         },
-        GRACE,
+        LAST_ANSWERS.min(settings.shutdown_timeout),
     ));
 
     let signal = tokio::select! {
@@ -198,12 +205,16 @@ async fn serve(settings: &Settings, config: &rdkafka::ClientConfig) -> Result<()
     }
     consuming.store(true, Ordering::Relaxed);
     drop(end);
-    let deadline = Instant::now() + GRACE;
+    let deadline = Instant::now() + settings.shutdown_timeout;
     let finished = tokio::time::timeout_at(deadline.into(), until_finished(&consumer)).await;
     // Answers that a slow client has not read are not worth waiting for.
     let _ = tokio::time::timeout_at(deadline.into(), server).await;
     if finished.is_err() {
-        tracing::warn!("ending without having left the group: Kafka does not answer");
+        tracing::warn!(
+            timeout = ?settings.shutdown_timeout,
+            "ending without having left the group: Kafka has not answered within SHUTDOWN_TIMEOUT; nothing is lost, the next \
+             start goes on at the last commit"
+        );
         return Ok(());
     }
     consumer
@@ -218,6 +229,24 @@ async fn until_finished<T>(thread: &JoinHandle<T>) {
     while !thread.is_finished() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Follows the signals that change the log's level, for as long as the runtime lives.
+fn change_level(log: LogLevel) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut more = signal(SignalKind::user_defined1())?;
+    let mut back = signal(SignalKind::user_defined2())?;
+    tokio::spawn(async move {
+        loop {
+            let level = tokio::select! {
+                Some(()) = more.recv() => log.more(),
+                Some(()) = back.recv() => log.as_configured(),
+                else => return,
+            };
+            tracing::warn!(level, "the level of the log changed");
+        }
+    });
+    Ok(())
 }
 
 /// The signals that ask for an end.

@@ -118,6 +118,9 @@ pub struct Settings {
     /// Give every series a label "partition", so that the same series from two partitions is two
     #[arg(long, env = "PARTITION_LABEL")]
     pub partition_label: bool,
+    /// Time after SIGTERM to write and commit what was read and to leave the group; it takes no longer than it needs
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "8s", value_parser = duration)]
+    pub shutdown_timeout: Duration,
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -271,4 +274,5 @@ Examples:
   exporter --start-from 1h --series-ttl 15m             an hour of the topic, and no series older than 15 minutes
 
 Paths: /metrics, /health, /ready, /
+Signals: SIGTERM and SIGINT end it; SIGUSR1 logs more (debug, then trace), SIGUSR2 as LOG_LEVEL says again.
 Exit status: 0 stopped by SIGTERM or SIGINT, 1 Kafka refused this instance for good, 2 a setting is wrong.";

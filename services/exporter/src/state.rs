@@ -2,6 +2,7 @@
 //! one message or for copying the values, never while anything is parsed, rendered or sent.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use message::Message;
@@ -32,6 +33,8 @@ struct Inner {
     polled: Instant,
     /// Why consuming stands still, in words for people.
     trouble: Option<String>,
+    /// Counts the moments at which series of whole partitions came or went.
+    epoch: u64,
 }
 
 struct Progress {
@@ -68,6 +71,7 @@ impl State {
             assigned: None,
             polled: Instant::now(),
             trouble: None,
+            epoch: 0,
         };
         State {
             topic: topic.to_owned(),
@@ -92,6 +96,7 @@ impl State {
         let mut inner = self.inner.lock();
         inner.joined = true;
         inner.trouble = None;
+        inner.epoch += 1;
         self.telemetry.rebalances.inc();
         for partition in partitions {
             inner.assigned = Some(now);
@@ -117,6 +122,7 @@ impl State {
     /// Partitions are another instance's from now on.
     pub fn revoke(&self, partitions: impl IntoIterator<Item = i32>) {
         let mut inner = self.inner.lock();
+        inner.epoch += 1;
         self.telemetry.rebalances.inc();
         for partition in partitions {
             inner.table.revoke(partition);
@@ -223,9 +229,14 @@ impl State {
         self.inner.lock().table.applied(partition)
     }
 
-    /// What changed since the last [`State::clean`].
-    pub fn dirty(&self) -> Vec<Dirty> {
-        self.inner.lock().table.dirty()
+    /// How many records [`State::dirty`] has at most.
+    pub fn dirty_count(&self) -> usize {
+        self.inner.lock().table.dirty_count()
+    }
+
+    /// Some of what changed since the last [`State::clean`]. By parts, so that scrapes need not wait for the whole.
+    pub fn dirty(&self, range: Range<usize>) -> Vec<Dirty> {
+        self.inner.lock().table.dirty(range)
     }
 
     /// What changed is written.
@@ -233,14 +244,14 @@ impl State {
         self.inner.lock().table.clean();
     }
 
-    /// A series as it was written.
-    pub fn restore(&self, partition: i32, message: &Message<'_>) {
+    /// A series as it was written. Whether the limits have room for it.
+    pub fn restore(&self, partition: i32, message: &Message<'_>) -> bool {
         let timestamp_ms = message.timestamp_ms.unwrap_or(0);
         let heard = written(timestamp_ms, Instant::now());
         self.inner
             .lock()
             .table
-            .restore(partition, timestamp_ms, message, heard);
+            .restore(partition, timestamp_ms, message, heard)
     }
 
     /// A partition goes on at this offset.
@@ -284,6 +295,11 @@ impl State {
         }
         let expired = inner.table.expire(now);
         self.telemetry.expired.inc_by(expired as u64);
+    }
+
+    /// Changes whenever series of whole partitions come or go: with a rebalance, and when a partition has caught up.
+    pub fn epoch(&self) -> u64 {
+        self.inner.lock().epoch
     }
 
     /// The values of this moment.
@@ -372,6 +388,7 @@ impl Inner {
             return;
         }
         self.table.release(partition);
+        self.epoch += 1;
         if self.partitions.values().all(|progress| progress.caught_up) {
             let took = self.assigned.map_or(Duration::ZERO, |assigned| {
                 now.saturating_duration_since(assigned)

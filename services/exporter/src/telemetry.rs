@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use message::{MessageError, MetricError};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry,
 };
+
+use crate::consumer;
+use crate::table::Refused;
 
 /// The metrics that are counted as things happen. Clones count into the same metrics.
 #[derive(Clone)]
@@ -104,6 +108,33 @@ impl Telemetry {
         let build = IntGaugeVec::new(Opts::new("exporter_build_info", "Always 1"), &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(build))?;
+        let rejected = counters(
+            "exporter_rejected_total",
+            "Messages and metrics that were refused",
+            &["reason"],
+        )?;
+        // A counter that appears with its first event hides that event from rate().
+        let of_messages = MessageError::REASONS.iter().chain(consumer::UNREAD);
+        let of_metrics = MetricError::REASONS.iter().chain(Refused::REASONS);
+        for reason in of_messages.chain(of_metrics) {
+            rejected.with_label_values(&[reason]);
+        }
+        let dead_letters = counters(
+            "exporter_dead_letters_total",
+            "Copies of refused messages for the dead-letter topic",
+            &["outcome"],
+        )?;
+        for outcome in ["written", "lost"] {
+            dead_letters.with_label_values(&[outcome]);
+        }
+        let state_transactions = counters(
+            "exporter_state_transactions_total",
+            "Writes of changed series and offsets to the state topic",
+            &["outcome"],
+        )?;
+        for outcome in ["committed", "failed"] {
+            state_transactions.with_label_values(&[outcome]);
+        }
         Ok(Telemetry {
             messages: counters(
                 "exporter_messages_total",
@@ -112,21 +143,9 @@ impl Telemetry {
             )?,
             metrics_ok: metrics.with_label_values(&["ok"]),
             metrics_rejected: metrics.with_label_values(&["rejected"]),
-            rejected: counters(
-                "exporter_rejected_total",
-                "Messages and metrics that were refused",
-                &["reason"],
-            )?,
-            dead_letters: counters(
-                "exporter_dead_letters_total",
-                "Copies of refused messages for the dead-letter topic",
-                &["outcome"],
-            )?,
-            state_transactions: counters(
-                "exporter_state_transactions_total",
-                "Writes of changed series and offsets to the state topic",
-                &["outcome"],
-            )?,
+            rejected,
+            dead_letters,
+            state_transactions,
             moved: counter(
                 "exporter_series_moved_total",
                 "Series that came from another partition than before",

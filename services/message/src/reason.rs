@@ -1,10 +1,14 @@
 //! Why a message or a metric was refused.
 
+use strum::{IntoStaticStr, VariantNames};
+
 /// Why a whole message could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum MessageError {
     /// The bytes are not one JSON document in UTF-8.
     #[error("not JSON: {0}")]
+    #[strum(serialize = "not_json")]
     Json(#[source] serde_json::Error),
     /// JSON, but not an object.
     #[error("the message is {found}, not an object of metrics")]
@@ -14,37 +18,41 @@ pub enum MessageError {
     },
     /// `Timestamp` is there but is not a whole, non-negative number of milliseconds.
     #[error("\"Timestamp\" must be a whole number of milliseconds since 1970")]
+    #[strum(serialize = "bad_timestamp")]
     Timestamp,
 }
 
 impl MessageError {
+    /// Every reason there is.
+    pub const REASONS: &'static [&'static str] = Self::VARIANTS;
+
     /// A short, fixed name: the `reason` label of `exporter_rejected_total`.
     pub fn reason(&self) -> &'static str {
-        match self {
-            MessageError::Json(_) => "not_json",
-            MessageError::NotAnObject { .. } => "not_an_object",
-            MessageError::Timestamp => "bad_timestamp",
-        }
+        self.into()
     }
 }
 
 /// Why one metric of a readable message was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum MetricError {
     /// The entry is not an object.
     #[error("the metric is {found}, not an object")]
+    #[strum(serialize = "metric_not_an_object")]
     NotAnObject {
         /// The JSON type that was there.
         found: &'static str,
     },
     /// `Type`, `Name` or `Value` is not there.
     #[error("{field:?} is missing")]
+    #[strum(serialize = "missing_field")]
     Missing {
         /// The field.
         field: &'static str,
     },
     /// A field holds another JSON type than the format says.
     #[error("{field:?} is {found}, not {expected}")]
+    #[strum(serialize = "wrong_field_type")]
     WrongType {
         /// The field.
         field: &'static str,
@@ -55,6 +63,7 @@ pub enum MetricError {
     },
     /// The same field twice in one metric: which one counts is not defined.
     #[error("{field:?} stands there twice")]
+    #[strum(serialize = "duplicate_field")]
     Duplicate {
         /// The field, or the name of the label.
         field: String,
@@ -73,6 +82,7 @@ pub enum MetricError {
     EmptyLabelName,
     /// The number does not fit a 64-bit float.
     #[error("\"Value\" is out of the range of a 64-bit float")]
+    #[strum(serialize = "value_out_of_range")]
     OutOfRange,
     /// A counter below zero.
     #[error("a counter cannot be negative")]
@@ -84,6 +94,7 @@ pub enum MetricError {
     #[error(
         "\"Value\" is the string {found:?}; only \"NaN\", \"+Inf\" and \"-Inf\" may be strings"
     )]
+    #[strum(serialize = "value_is_a_string")]
     ValueString {
         /// What was there, shortened.
         found: String,
@@ -97,21 +108,11 @@ pub enum MetricError {
 }
 
 impl MetricError {
+    /// Every reason there is.
+    pub const REASONS: &'static [&'static str] = Self::VARIANTS;
+
     /// A short, fixed name: the `reason` label of `exporter_rejected_total`.
     pub fn reason(&self) -> &'static str {
-        match self {
-            MetricError::NotAnObject { .. } => "metric_not_an_object",
-            MetricError::Missing { .. } => "missing_field",
-            MetricError::WrongType { .. } => "wrong_field_type",
-            MetricError::Duplicate { .. } => "duplicate_field",
-            MetricError::UnknownType { .. } => "unknown_type",
-            MetricError::EmptyName => "empty_name",
-            MetricError::EmptyLabelName => "empty_label_name",
-            MetricError::OutOfRange => "value_out_of_range",
-            MetricError::NegativeCounter => "negative_counter",
-            MetricError::NonFiniteCounter => "non_finite_counter",
-            MetricError::ValueString { .. } => "value_is_a_string",
-            MetricError::NotUnicode { .. } => "not_unicode",
-        }
+        self.into()
     }
 }

@@ -6,11 +6,13 @@
 mod command_line;
 mod kafka;
 mod log;
+mod markdown;
 mod value;
 
 pub use command_line::parse;
 pub use kafka::{KafkaArgs, KafkaSettingError};
-pub use log::{LogArgs, LogFormat};
+pub use log::{LogArgs, LogFormat, LogLevel};
+pub use markdown::markdown_table;
 pub use value::{count, duration, positive};
 
 /// Exit status when the input, not the program, is wrong.

@@ -1,6 +1,7 @@
 //! Where a service's log goes: standard error, as text or as JSON lines.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -50,7 +51,7 @@ fn level(text: &str) -> Result<String, String> {
 
 impl LogArgs {
     /// Sends the log of this process to standard error from now on. A second call changes nothing.
-    pub fn install(&self) {
+    pub fn install(&self) -> LogLevel {
         let filter = EnvFilter::try_new(&self.log_level).unwrap_or_default();
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -59,11 +60,59 @@ impl LogArgs {
             // same stream would.
             .log_internal_errors(false)
             .with_writer(std::io::stderr);
-        // The only error is that a log is installed already, by a test for example.
-        let _ = match self.log_format {
-            LogFormat::Text => builder.try_init(),
-            LogFormat::Json => builder.json().try_init(),
+        // The only error of both is that a log is installed already, by a test for example.
+        let set: Box<dyn Fn(EnvFilter) + Send + Sync> = match self.log_format {
+            LogFormat::Text => {
+                let builder = builder.with_filter_reloading();
+                let handle = builder.reload_handle();
+                let _ = builder.try_init();
+                Box::new(move |filter| drop(handle.reload(filter)))
+            }
+            LogFormat::Json => {
+                let builder = builder.json().with_filter_reloading();
+                let handle = builder.reload_handle();
+                let _ = builder.try_init();
+                Box::new(move |filter| drop(handle.reload(filter)))
+            }
         };
+        LogLevel {
+            configured: self.log_level.clone(),
+            detail: Mutex::new(0),
+            set,
+        }
+    }
+}
+
+/// The level of an installed log, which may change while the program runs.
+pub struct LogLevel {
+    configured: String,
+    /// How many steps above the configured level the log is.
+    detail: Mutex<usize>,
+    set: Box<dyn Fn(EnvFilter) + Send + Sync>,
+}
+
+/// What comes above the configured level, whatever that is.
+const MORE: [&str; 2] = ["debug", "trace"];
+
+impl LogLevel {
+    /// One step more: debug, then trace. Says what it is now.
+    pub fn more(&self) -> &str {
+        let mut detail = self.detail.lock().unwrap_or_else(PoisonError::into_inner);
+        *detail = (*detail + 1).min(MORE.len());
+        let level = MORE.get(*detail - 1).copied().unwrap_or(&self.configured);
+        self.apply(level)
+    }
+
+    /// Back to what the settings say. Says what that is.
+    pub fn as_configured(&self) -> &str {
+        let mut detail = self.detail.lock().unwrap_or_else(PoisonError::into_inner);
+        *detail = 0;
+        self.apply(&self.configured)
+    }
+
+    fn apply<'l>(&self, level: &'l str) -> &'l str {
+        (self.set)(EnvFilter::try_new(level).unwrap_or_default());
+        level
     }
 }
 

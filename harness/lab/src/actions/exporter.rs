@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stack::native::own_program;
 
-use crate::runner::{Context, Observed, OwnProcess, Step, StepError};
+use crate::runner::{Context, Observed, OwnExporter, Step, StepError};
 
 /// How long it may take to answer `/ready`.
 const READY: std::time::Duration = std::time::Duration::from_secs(30);
@@ -18,7 +18,7 @@ const READY: std::time::Duration = std::time::Duration::from_secs(30);
 #[serde(deny_unknown_fields)]
 pub struct StartExporter {
     /// What checks and faults call it.
-    name: OwnProcess,
+    name: OwnExporter,
     /// Its topic.
     topic: String,
     /// Its consumer group; one of its own when missing.

@@ -10,13 +10,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use stack::native::own_program;
 
-use crate::runner::{Check, Context, Observed, Step, StepError};
+use crate::runner::{Check, Context, Observed, OwnProducer, Step, StepError};
 use crate::words::count;
 
-/// Settings of one run of the producer. It ends after `count` messages, or with the last line of `replay`.
+/// Settings of one run of the producer. It ends after `count` messages, or with the last line of `replay`, and the step with
+/// it; with a `name` it goes on beside the steps that follow.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Producer {
+    /// Run beside the steps that follow, under this name, until `stop` or the end of the scenario: a load in the background.
+    /// Its summary then is in its log.
+    name: Option<OwnProducer>,
     /// The topic.
     topic: String,
     /// A file of JSON lines beside the scenario, sent line by line; variables in it are replaced.
@@ -41,12 +45,13 @@ pub struct Producer {
 
 impl Check for Producer {
     fn check(&self) -> Result<(), String> {
-        match (self.count, &self.replay) {
-            (None, None) => {
-                Err("the producer would never end\ngive `count` or `replay`".to_owned())
-            }
-            _ => Ok(()),
+        if self.count.is_none() && self.replay.is_none() && self.name.is_none() {
+            return Err(
+                "the producer would never end\ngive `count` or `replay`, or a `name` to run it beside other steps"
+                    .to_owned(),
+            );
         }
+        Ok(())
     }
 }
 
@@ -91,6 +96,10 @@ impl Step for Producer {
             flag("kafka-config", Some(format!("{name}={value}")));
         }
         argv.extend(self.flags.iter().cloned());
+        if let Some(name) = &self.name {
+            context.spawn(name, argv, BTreeMap::new(), BTreeMap::new())?;
+            return Ok(Observed::text(format!("{name} runs")));
+        }
         let printed = context.run("producer", argv, BTreeMap::new()).await?;
         // The log goes before the summary.
         let summary = printed

@@ -5,12 +5,12 @@ use async_trait::async_trait;
 use rustix::process::Signal;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stack::ServiceName;
-use stack::native::{Control, Quiet};
+use stack::native::StackError;
+use stack::{Control, ServiceName};
 
 use crate::runner::{Context, Observed, Process, Service, Step, StepError};
 
-fn control(context: &Context) -> anyhow::Result<&Control> {
+fn control(context: &Context) -> anyhow::Result<&dyn Control> {
     context
         .control
         .as_deref()
@@ -36,7 +36,7 @@ async fn stop(context: &mut Context, name: &str) -> Result<(), StepError> {
 
 async fn start(context: &Context, service: ServiceName) -> Result<(), StepError> {
     control(context)?
-        .start_again(service, &Quiet)
+        .start(service)
         .await
         .map_err(|error| StepError::broken(service.as_str(), error))
 }
@@ -82,7 +82,7 @@ impl Step for Restart {
 }
 
 macro_rules! fault {
-    ($name:ident, $signal:expr, $ends:expr) => {
+    ($name:ident, $signal:expr, $by:ident) => {
         /// Name of a service of the stack, or of a process that the scenario started.
         #[derive(Debug, Deserialize, JsonSchema)]
         #[serde(transparent)]
@@ -91,39 +91,28 @@ macro_rules! fault {
         #[async_trait]
         impl Step for $name {
             async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-                signal(context, &self.0, $signal, $ends).await
+                if context.has_process(&self.0) {
+                    signal(context, &self.0, $signal).await?;
+                } else {
+                    let done: Result<(), StackError> =
+                        control(context)?.$by(service(&self.0)?).await;
+                    done.map_err(|error| StepError::broken(&*self.0, error))?;
+                }
+                Ok(Observed::text("done"))
             }
         }
     };
 }
 
-fault!(Kill, Signal::KILL, true);
-fault!(Pause, Signal::STOP, false);
-fault!(Resume, Signal::CONT, false);
+fault!(Kill, Signal::KILL, kill);
+fault!(Pause, Signal::STOP, pause);
+fault!(Resume, Signal::CONT, resume);
 
-/// `ends`: whether the process is gone afterwards.
-async fn signal(
-    context: &Context,
-    name: &str,
-    signal: Signal,
-    ends: bool,
-) -> Result<Observed, StepError> {
-    if context.has_process(name) {
-        context.signal(name, signal.as_raw())?;
-        if ends {
-            context.ended(name).await?;
-        }
-    } else {
-        let control = control(context)?;
-        control
-            .signal(service(name)?, signal.as_raw())
-            .map_err(|error| StepError::broken(name, error))?;
-        if ends {
-            control
-                .wait_ended(name)
-                .await
-                .map_err(|error| StepError::broken(name, error))?;
-        }
+/// Of a process of the scenario. Who is killed is gone afterwards.
+async fn signal(context: &Context, name: &str, signal: Signal) -> anyhow::Result<()> {
+    context.signal(name, signal.as_raw())?;
+    if signal == Signal::KILL {
+        context.ended(name).await?;
     }
-    Ok(Observed::text("done"))
+    Ok(())
 }

@@ -13,6 +13,10 @@ pub(super) enum Form {
     Sql,
     /// The name of a topic.
     Topic,
+    /// The name of a unit of systemd.
+    Unit,
+    /// A version.
+    Version,
 }
 
 impl Form {
@@ -31,6 +35,8 @@ impl Form {
             Self::Url => "http://HOST:PORT",
             Self::Sql => "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
             Self::Topic => "metrics",
+            Self::Unit => "NAME.service",
+            Self::Version => "3.9.2",
         }
     }
 
@@ -40,6 +46,8 @@ impl Form {
             Self::Url => "http://HOST:PORT",
             Self::Sql => "postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
             Self::Topic => "the name of a topic: letters, digits, `.`, `_` and `-`",
+            Self::Unit => "the name of a service of systemd, such as apache-kafka.service",
+            Self::Version => "a version, such as 3.9.2",
         }
     }
 }
@@ -54,6 +62,8 @@ pub(super) fn check(form: Form, address: &str) -> Result<String, String> {
         Form::Url => url(address),
         Form::Sql => sql(address),
         Form::Topic => topic(address),
+        Form::Unit => unit(address),
+        Form::Version => version(address),
     }
 }
 
@@ -118,6 +128,26 @@ fn topic(name: &str) -> Result<String, String> {
         .ok_or_else(|| "not the name of a topic".to_owned())
 }
 
+/// systemd.unit(5): what a name may be made of, less what is of no use in the name of a service.
+fn unit(name: &str) -> Result<String, String> {
+    let is_right = name.strip_suffix(".service").is_some_and(|stem| {
+        !stem.is_empty()
+            && !stem.starts_with('-')
+            && stem
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || b"._-@:\\".contains(&c))
+    });
+    is_right
+        .then(|| name.to_owned())
+        .ok_or_else(|| format!("`{name}` is not the name of a service"))
+}
+
+fn version(text: &str) -> Result<String, String> {
+    (!text.is_empty() && !text.contains(char::is_whitespace))
+        .then(|| text.to_owned())
+        .ok_or_else(|| format!("`{text}` is not a version"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +162,8 @@ mod tests {
     #[case::sql(Form::Sql, "postgresql://me:pw@h:5432/shop?connect_timeout=5")]
     #[case::short_sql(Form::Sql, "postgres://h")]
     #[case::topic(Form::Topic, "prod.metrics_1-a")]
+    #[case::unit(Form::Unit, "kafka-connect@1.service")]
+    #[case::version(Form::Version, "3.7.0.Final")]
     fn is_right(#[case] form: Form, #[case] address: &str) {
         assert_eq!(check(form, address), Ok(address.to_owned()));
     }
@@ -159,6 +191,9 @@ mod tests {
     #[case::no_sql_host(Form::Sql, "postgresql://", "names no host")]
     #[case::sql_port(Form::Sql, "postgresql://h:x/d", "port")]
     #[case::topic(Form::Topic, "a b", "not the name of a topic")]
+    #[case::unit_of_another_kind(Form::Unit, "kafka.target", "not the name of a service")]
+    #[case::option(Form::Unit, "--root=x.service", "not the name of a service")]
+    #[case::version(Form::Version, "the newest", "not a version")]
     fn is_wrong(#[case] form: Form, #[case] address: &str, #[case] words: &str) {
         let said = check(form, address).err().unwrap_or_default();
         assert!(said.contains(words), "{said:?}");

@@ -14,6 +14,10 @@ use super::address::{Form, check};
 
 /// Not a service: what it names belongs to the exporter and to those who write for it.
 const METRICS: (&str, &[(&str, Form)]) = ("metrics", &[("topic", Form::Topic)]);
+/// Not a service either: which unit of systemd each service is, for `--driver systemd`.
+const UNITS: &str = "units";
+/// Versions of what runs there, by component.
+const VERSIONS: &str = "versions";
 
 /// Reads the file.
 ///
@@ -62,7 +66,10 @@ fn parse(path: &Path, text: &str) -> Result<Endpoints, Problems> {
             continue;
         };
         for (key, node) in keys {
-            let Some((_, form)) = forms.iter().find(|(known, _)| *known == key.0) else {
+            let found = forms.iter().find(|(known, _)| *known == key.0);
+            // Of components there may be any.
+            let any = (service.0 == VERSIONS).then(|| &forms[0]);
+            let Some((_, form)) = found.or(any) else {
                 let known: Vec<_> = forms.iter().map(|(known, _)| *known).collect();
                 let message = format!("{} has no \"{}\"", service.0, key.0);
                 let help = format!("expected {}", quoted(&known));
@@ -100,8 +107,17 @@ const EXAMPLE: &str = "expected such as {\"kafka\": {\"bootstrap\": \"HOST:PORT\
 
 /// Keys of a service with the form of each.
 fn forms_of(service: &str) -> Option<Vec<(&'static str, Form)>> {
-    if service == METRICS.0 {
-        return Some(METRICS.1.to_vec());
+    match service {
+        UNITS => {
+            return Some(
+                ServiceName::ALL
+                    .map(|name| (name.as_str(), Form::Unit))
+                    .to_vec(),
+            );
+        }
+        VERSIONS => return Some(vec![("kafka", Form::Version)]),
+        _ if service == METRICS.0 => return Some(METRICS.1.to_vec()),
+        _ => {}
     }
     let name: ServiceName = service.parse().ok()?;
     // Of any profile; the first is the one by which the service is asked.
@@ -119,7 +135,7 @@ fn forms_of(service: &str) -> Option<Vec<(&'static str, Form)>> {
 
 fn unknown_service(problem: Problem, name: &str) -> Problem {
     let mut known: Vec<_> = ServiceName::ALL.map(ServiceName::as_str).to_vec();
-    known.push(METRICS.0);
+    known.extend([METRICS.0, UNITS, VERSIONS]);
     known.retain(|known| forms_of(known).is_some());
     let problem = problem.help(format!("expected {}", quoted(&known)));
     match name {
@@ -258,7 +274,9 @@ mod tests {
             "postgres": {"sql": "postgresql://me:secret@p:5432/shop"},
             "prometheus": {"http": "http:\/\/prom\/path"},
             "exporter": {"http": "http://[::1]:8080"},
-            "metrics": {"topic": "metrics"}
+            "metrics": {"topic": "metrics"},
+            "units": {"kafka": "kafka.service", "producer": "p.service"},
+            "versions": {"kafka": "3.9.2", "debezium-postgres": "3.7.0.Final"}
         }"#;
         let endpoints = parse(Path::new("e.json"), text).unwrap();
         let of = |service, key| endpoints.endpoint("lab", service, key).unwrap();
@@ -267,7 +285,8 @@ mod tests {
         assert_eq!(of("connect", "rest"), "http://c:8083");
         assert_eq!(of("prometheus", "http"), "http://prom/path");
         assert_eq!(of("metrics", "topic"), "metrics");
-        assert_eq!(endpoints.iter().count(), 8);
+        assert_eq!(of("versions", "debezium-postgres"), "3.7.0.Final");
+        assert_eq!(endpoints.iter().count(), 12);
     }
 
     /// Each file in `tests/endpoints` gets the words beside it.

@@ -1,32 +1,49 @@
-//! Runs scenarios on a cluster that exists: endpoints and no control. What scenarios make there bears the mark of the run, and
-//! is removed.
+//! Runs scenarios on a cluster that exists: endpoints, and control where its services are units of this machine. What scenarios
+//! make there bears the mark of the run, and is removed.
 
 mod address;
 mod file;
 mod needs;
 mod reach;
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use stack::Endpoints;
-use stack::guard::{GuardError, GuardHandle};
+use scenario::Jvm;
+use stack::guard::{Guard, GuardError, GuardHandle};
 use stack::runs::{RunDir, state_dir};
+use stack::{Control, Endpoints, systemd};
 
 pub use file::read;
 pub use reach::reach;
 
+use crate::groups;
 use crate::leftovers::{Cluster, Databases};
 use crate::progress::Shown;
-use crate::runner::{Selected, Suite, Surroundings};
+use crate::runner::{ScenarioOutcome, Selected, Suite, Surroundings};
 use crate::stacks;
 use crate::suite::{self, Options, Reporter};
 use crate::words::without_password;
 
 /// How long removing may take after a signal.
 const AFTER_SIGNAL: Duration = Duration::from_secs(90);
+
+/// What the NixOS module of the lab writes.
+pub const OF_THIS_MACHINE: &str = "/etc/kafka-connect-lab/endpoints.json";
+
+/// What a file of endpoints has beside addresses.
+const NO_ADDRESSES: [&str; 2] = ["units", "versions"];
+
+/// Where to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The file of endpoints.
+    pub file: &'a Path,
+    /// Whether the services are units of this machine.
+    pub systemd: bool,
+}
 
 /// Runs everything that can run there.
 ///
@@ -35,27 +52,30 @@ const AFTER_SIGNAL: Duration = Duration::from_secs(90);
 pub async fn run(
     selected: &[Selected],
     options: &Options,
-    path: &Path,
+    place: Place<'_>,
     shown: &Shown,
     reporter: &dyn Reporter,
 ) -> Result<Suite> {
     let begun = Instant::now();
+    let path = place.file;
     let endpoints = file::read(path)?;
     let all = suite::in_order(selected, options, shown);
     let mut suite = Suite {
         began: suite::now(),
         seed: options.shuffle,
-        // What runs there is not what is pinned here.
         versions: [("lab".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
         endpoints: endpoints
             .iter()
+            .filter(|(service, _, _)| !NO_ADDRESSES.contains(service))
             .map(|(service, key, address)| (format!("{service} {key}"), without_password(address)))
             .collect(),
         ..Suite::default()
     };
+    // What runs there is not what is pinned here.
+    suite.versions.extend(endpoints.of("versions"));
     let mut runnable = Vec::new();
     for one in all {
-        match needs::unmet(&one, &endpoints, path) {
+        match needs::unmet(&one, &endpoints, path, place.systemd, options.profile)? {
             Some(reason) => {
                 let outcome = one.skipped(reason);
                 reporter.ended(&outcome);
@@ -66,7 +86,20 @@ pub async fn run(
     }
     if !runnable.is_empty() {
         let services = needs::services(&runnable);
-        reach(&services, &endpoints, path).await?;
+        let control = if place.systemd {
+            let names: Vec<_> = services.iter().map(|(service, _)| *service).collect();
+            let work = async {
+                let control =
+                    systemd::Control::new(endpoints.clone(), options.ready_within).await?;
+                // A machine that has just been booted is on its way.
+                control.wait_ready(&names).await?;
+                Ok(Arc::new(control) as Arc<dyn Control>)
+            };
+            Some(stacks::interruptible(work).await?)
+        } else {
+            reach(&services, &endpoints, path).await?;
+            None
+        };
         // What was not asked for is not touched either.
         let mut used = Endpoints::default();
         for (service, key, address) in endpoints.iter() {
@@ -74,14 +107,31 @@ pub async fn run(
                 used.set(service, key, address);
             }
         }
-        on_cluster(used, runnable, options, path, shown, reporter, &mut suite).await?;
+        let surroundings = move |guard| Surroundings {
+            versions: endpoints.of("versions"),
+            endpoints: used,
+            guard,
+            control,
+            own: false,
+            tuning: options.tuning.clone(),
+        };
+        on_cluster(
+            surroundings,
+            runnable,
+            options,
+            path,
+            shown,
+            reporter,
+            &mut suite,
+        )
+        .await?;
     }
     suite.seconds = begun.elapsed().as_secs_f64();
     Ok(suite)
 }
 
 async fn on_cluster(
-    endpoints: Endpoints,
+    surroundings: impl FnOnce(Guard) -> Surroundings,
     selected: Vec<Selected>,
     options: &Options,
     path: &Path,
@@ -89,7 +139,6 @@ async fn on_cluster(
     reporter: &dyn Reporter,
     suite: &mut Suite,
 ) -> Result<()> {
-    let cluster = Cluster::new(&endpoints)?;
     let run = RunDir::create().with_context(|| {
         format!(
             "cannot make a directory for the run below {}: set LAB_STATE_DIR to a place that can be written",
@@ -100,22 +149,24 @@ async fn on_cluster(
     // The scenarios' own processes; there are no services.
     let handle = tokio::task::block_in_place(|| GuardHandle::launch(run))?;
     stacks::be_patient(AFTER_SIGNAL);
-    let surroundings = Surroundings {
-        endpoints,
-        guard: handle.guard().clone(),
-        versions: BTreeMap::new(),
-        control: None,
-        tuning: options.tuning.clone(),
-    };
-    let batch: Vec<_> = selected.iter().collect();
+    let surroundings = surroundings(handle.guard().clone());
+    let cluster = Cluster::new(&surroundings.endpoints)?;
     let work = async {
-        let runs = suite::side_by_side(batch, options.jobs, &surroundings, options, reporter);
+        let runs = sharing_first(&selected, &surroundings, options, reporter);
         tokio::select! {
             outcomes = runs => Ok(outcomes),
             lost = handle.lost() => Err(lost.into()),
         }
     };
     let outcomes = stacks::interruptible(work).await;
+    if let Some(control) = &surroundings.control
+        && let Err(error) = control.restore().await
+    {
+        shown.line(&format!(
+            "a service was left as a scenario left it: {error}"
+        ));
+        suite.left = Some(error.to_string());
+    }
     // Processes first: who reads or writes holds on to groups and topics. A guard that is lost has ended them.
     let guard = handle.guard().clone();
     let ended = tokio::task::spawn_blocking(move || guard.shut_down())
@@ -144,4 +195,24 @@ async fn on_cluster(
     }
     suite.scenarios.extend(outcomes?);
     Ok(())
+}
+
+/// Side by side those that leave the services alone; then, one after the other, those that hurt them or measure their throughput.
+async fn sharing_first(
+    selected: &[Selected],
+    surroundings: &Surroundings,
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Vec<ScenarioOutcome> {
+    let is_alone =
+        |one: &&Selected| groups::wants_own_stack(one) || one.instance().stack.jvm == Jvm::Server;
+    let (alone, sharing): (Vec<_>, Vec<_>) = selected.iter().partition(is_alone);
+    let mut outcomes =
+        suite::side_by_side(sharing, options.jobs, surroundings, options, reporter).await;
+    if outcomes.iter().any(suite::has_failed) && options.fail_fast {
+        outcomes.extend(suite::left_out(alone, reporter));
+    } else {
+        outcomes.extend(suite::side_by_side(alone, 1, surroundings, options, reporter).await);
+    }
+    outcomes
 }

@@ -31,15 +31,7 @@ impl Check for Log {
 #[async_trait]
 impl Step for Log {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        let path = context.log(&self.service);
-        let text = std::fs::read(&path).map_err(|error| {
-            anyhow::anyhow!(
-                "there is no log of {} ({}): {error}",
-                self.service,
-                path.display()
-            )
-        })?;
-        let text = String::from_utf8_lossy(&text);
+        let text = context.log(&self.service).await?;
         let line_with = |words: &str| text.lines().find(|line| line.contains(words));
         if let Some((words, line)) = self
             .lacks

@@ -16,7 +16,7 @@ use crate::words::{self, count};
 
 /// Records of a topic that no earlier check of the scenario has settled.
 ///
-/// One of `exactly`, `sequence`, `contains`, `count`; and `none` alone or beside them. When the check holds, `exactly` and
+/// One of `exactly`, `sequence`, `contains`, `count`, `keys`; and `none` alone or beside them. When the check holds, `exactly` and
 /// `sequence` settle what they matched: the next check begins after it. `for` makes sure that nothing comes late.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +26,13 @@ pub struct Records {
     /// Look at all records again, from the start of the topic.
     #[serde(default)]
     from_start: bool,
+    /// Look at what a consumer finds who begins now: what compaction has removed is gone.
+    #[serde(default)]
+    anew: bool,
+    /// Leave out what was sent before: a connector that was restarted sends its last events again. Key, change and position in
+    /// the database's log tell that it is the same event.
+    #[serde(default)]
+    once: bool,
     /// Only those of this partition.
     partition: Option<i32>,
     /// Only those with this key.
@@ -38,6 +45,8 @@ pub struct Records {
     contains: Option<Vec<Wanted>>,
     /// So many.
     count: Option<Expected>,
+    /// So many different keys.
+    keys: Option<Expected>,
     /// None like these.
     #[serde(default)]
     none: Vec<Wanted>,
@@ -110,20 +119,28 @@ impl TryFrom<BTreeMap<String, Value>> for Paths {
 #[async_trait]
 impl Step for Records {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        let reader = context.reader(&self.topic)?;
+        let reader = if self.anew {
+            context.new_reader(&self.topic)?
+        } else {
+            context.reader(&self.topic)?
+        };
         let (skipped, records) = tokio::task::block_in_place(|| {
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let skipped = if self.from_start { 0 } else { reader.settled() };
-            Ok::<_, anyhow::Error>((
-                skipped,
-                reader.all()?.get(skipped..).unwrap_or_default().to_vec(),
-            ))
+            let all = if self.anew {
+                reader.whole()?
+            } else {
+                reader.all()?
+            };
+            Ok::<_, anyhow::Error>((skipped, all.get(skipped..).unwrap_or_default().to_vec()))
         })
         // The broker may be on its way back.
         .map_err(|error| StepError::mismatch("kafka", self.expected(), format!("{error:#}")))?;
+        let mut sent = BTreeSet::new();
         let selected: Vec<(usize, &Record)> = records
             .iter()
             .enumerate()
+            .filter(|(_, record)| !self.once || sent.insert(identity(record)))
             .filter(|(_, record)| {
                 self.partition
                     .is_none_or(|partition| record.partition == partition)
@@ -148,7 +165,7 @@ impl Step for Records {
             .filter_map(|place| selected.get(*place))
             .map(|(place, _)| place + 1)
             .max();
-        let settles = (!self.from_start && self.settles_records())
+        let settles = (!self.from_start && !self.anew && self.settles_records())
             .then(|| (self.topic.clone(), skipped + behind.unwrap_or(0)));
         let records: Vec<&Record> = matched
             .iter()
@@ -169,15 +186,16 @@ impl Check for Records {
             self.sequence.is_some(),
             self.contains.is_some(),
             self.count.is_some(),
+            self.keys.is_some(),
         ];
         match given.iter().filter(|given| **given).count() {
             0 if self.none.is_empty() => Err(
-                "nothing is expected\ngive one of `exactly`, `sequence`, `contains`, `count`; or `none`"
+                "nothing is expected\ngive one of `exactly`, `sequence`, `contains`, `count`, `keys`; or `none`"
                     .to_owned(),
             ),
             0 | 1 => Ok(()),
             _ => Err(
-                "`exactly`, `sequence`, `contains` and `count` exclude each other\ngive one of them"
+                "`exactly`, `sequence`, `contains`, `count` and `keys` exclude each other\ngive one of them"
                     .to_owned(),
             ),
         }
@@ -207,6 +225,16 @@ impl Records {
             return match count.holds(records.len() as f64) {
                 true => Ok((0..records.len()).collect()),
                 false => Err(format!("there are {}", records.len())),
+            };
+        }
+        if let Some(wanted) = self.keys {
+            let keys: BTreeSet<String> = records
+                .iter()
+                .map(|record| record.key.to_string())
+                .collect();
+            return match wanted.holds(keys.len() as f64) {
+                true => Ok((0..records.len()).collect()),
+                false => Err(format!("there are {}", count(keys.len(), "key"))),
             };
         }
         if let Some(wanted) = &self.contains {
@@ -258,6 +286,9 @@ impl Records {
                 count: Some(number),
                 ..
             } => format!("{topic} to have {}", words::count(number, "record")),
+            Self {
+                keys: Some(number), ..
+            } => format!("{topic} to have {}", words::count(number, "key")),
             _ => format!("{topic} to have records"),
         };
         if !self.none.is_empty() {
@@ -456,7 +487,7 @@ fn grid(records: &[&Record]) -> Grid {
                 if record.tombstone {
                     "none: a tombstone".to_owned()
                 } else {
-                    short(&record.value)
+                    short(&brief(&record.value))
                 },
             ]
         })
@@ -465,6 +496,37 @@ fn grid(records: &[&Record]) -> Grid {
         header: vec!["key".to_owned(), "value".to_owned()],
         rows,
     }
+}
+
+/// What an event is the same by when it is sent again.
+fn identity(record: &Record) -> String {
+    let position = record.value.pointer("/source/lsn");
+    json!([
+        record.partition,
+        record.key,
+        brief(&record.value),
+        position,
+        record.tombstone
+    ])
+    .to_string()
+}
+
+/// A change event without what says where and when it was: the change is what one looks for.
+fn brief(value: &Value) -> Value {
+    let Value::Object(event) = value else {
+        return value.clone();
+    };
+    if !["op", "before", "after", "source"]
+        .iter()
+        .all(|key| event.contains_key(*key))
+    {
+        return value.clone();
+    }
+    ["op", "before", "after"]
+        .into_iter()
+        .map(|key| (key.to_owned(), event[key].clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 #[cfg(test)]
@@ -516,6 +578,8 @@ mod tests {
     #[case::lacks_header_missed(json!({"contains": [{"lacks_headers": ["a"]}]}), false)]
     #[case::path(json!({"contains": [{"where": {"$.value.name": "a"}}]}), true)]
     #[case::path_missed(json!({"contains": [{"where": {"$.value.name": "b"}}]}), false)]
+    #[case::keys(json!({"keys": 1}), true)]
+    #[case::keys_missed(json!({"keys": 2}), false)]
     #[case::absent(json!({"contains": [{"absent": ["$.value.__deleted"]}]}), true)]
     #[case::absent_missed(json!({"exactly": [{"absent": ["$.value.name"]}, {}]}), false)]
     #[case::value_exactly_missed(json!({"contains": [{"value_exactly": {"name": "a", "x": 1}}]}), false)]
@@ -525,6 +589,32 @@ mod tests {
             record(0, 1, json!({"id": 1}), Value::Null),
         ];
         assert_eq!(check(written, &records).is_ok(), holds);
+    }
+
+    #[test]
+    fn an_event_that_is_sent_again_is_the_same() {
+        let event = |lsn: u64, ts: u64| {
+            let value = json!({"op": "c", "before": null, "after": {"id": 1}, "source": {"lsn": lsn}, "ts_ms": ts});
+            identity(&record(
+                0,
+                i64::try_from(ts).unwrap(),
+                json!({"id": 1}),
+                value,
+            ))
+        };
+        assert_eq!(event(7, 1), event(7, 2));
+        assert_ne!(event(7, 1), event(8, 1));
+    }
+
+    #[test]
+    fn a_change_event_is_shown_without_where_and_when_it_was() {
+        let event = json!({"before": null, "after": {"id": 1}, "source": {"lsn": 1}, "op": "c", "ts_ms": 1});
+        assert_eq!(
+            brief(&event),
+            json!({"op": "c", "before": null, "after": {"id": 1}})
+        );
+        let row = json!({"op": "not an event", "source": 1});
+        assert_eq!(brief(&row), row);
     }
 
     #[test]

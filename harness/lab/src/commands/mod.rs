@@ -1,11 +1,15 @@
 //! A file a command.
 
+pub mod arrivals;
 pub mod bench;
 pub mod clean;
+pub mod definitions;
 pub mod demo;
+pub mod diff_versions;
 pub mod doctor;
 pub mod down;
 pub mod fetch;
+pub mod lint;
 pub mod list;
 pub mod lock;
 pub mod logs;
@@ -37,6 +41,10 @@ pub async fn dispatch(command: Command) -> Result<Verdict> {
         Command::Down(args) => down::run(args),
         Command::Status(args) => status::run(args),
         Command::Logs(args) => logs::run(args).await,
+        Command::Lint(args) => lint::run(args).await,
+        Command::DiffVersions(args) => diff_versions::run(args).await,
+        Command::Arrivals(args) => arrivals::run(args),
+        Command::Definitions(args) => definitions::run(args).await,
         Command::Doctor(args) => doctor::run(args),
         Command::Fetch(args) => fetch::run(args),
         Command::Lock(args) => lock::run(args),

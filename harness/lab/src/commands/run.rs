@@ -1,9 +1,10 @@
 //! `lab run`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::attach::{OF_THIS_MACHINE, Place};
 use crate::catalogue::Selection;
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
@@ -21,12 +22,19 @@ use crate::{Verdict, attach, stacks};
   lab run --tag functional --report out     by tag, reports into the folder `out`
   lab status --endpoints > e.json           where everything of a stack is, and …
   lab run scenarios/cdc --endpoints e.json  … on it, or on any cluster that exists
+  lab run --driver systemd scenarios/cdc    on this machine's own services, where systemd runs them
 
 A file of endpoints, of which only what scenarios need has to be there:
   {\"kafka\": {\"bootstrap\": \"HOST:PORT\"}, \"connect\": {\"rest\": \"http://HOST:PORT\"},
    \"postgres\": {\"sql\": \"postgresql://USER:PASSWORD@HOST:PORT/DATABASE\"},
    \"prometheus\": {\"http\": \"http://HOST:PORT\"}, \"exporter\": {\"http\": \"http://HOST:PORT\"},
-   \"metrics\": {\"topic\": \"the topic that the exporter reads, if scenarios may write to it\"}}")]
+   \"metrics\": {\"topic\": \"the topic that the exporter reads, if scenarios may write to it\"},
+   \"versions\": {\"kafka\": \"3.9.2\"},
+   \"units\": {\"kafka\": \"apache-kafka.service\"}}
+
+With --driver systemd, scenarios also stop, kill, pause and start services and read their logs, through systemctl and
+journalctl; who does that runs alone, and what it left down is started again. `units` says which unit a service is where it
+is not the one that NixOS has. What cannot run there is skipped, with the reason.")]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
@@ -52,12 +60,36 @@ pub struct Args {
     /// run's mark in its name; those that need more than endpoints are skipped, with the reason.
     #[arg(long, value_name = "FILE")]
     endpoints: Option<PathBuf>,
+    /// Who runs the services: the lab itself, or systemd on this machine. For systemd the endpoints are those that the NixOS
+    /// module wrote, unless --endpoints names others.
+    #[arg(long, value_enum, default_value_t)]
+    driver: Driver,
     /// Write report.html, report.json and junit.xml into this folder.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Print the outcome as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// Who runs the services of a stack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Driver {
+    /// A stack made for the run, on loopback.
+    #[default]
+    Native,
+    /// The units of this machine.
+    Systemd,
+}
+
+impl Args {
+    /// Where to run, where that is no stack of our own.
+    fn place(&self) -> Option<Place<'_>> {
+        let systemd = self.driver == Driver::Systemd;
+        let of_this_machine = systemd.then_some(Path::new(OF_THIS_MACHINE));
+        let file = self.endpoints.as_deref().or(of_this_machine)?;
+        Some(Place { file, systemd })
+    }
 }
 
 pub async fn run(args: Args) -> Result<Verdict> {
@@ -78,9 +110,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
         ..Options::default()
     };
     let terminal = Terminal::new(&shown, options.jobs);
-    let (suite, kept) = match &args.endpoints {
-        Some(file) => {
-            let suite = attach::run(&selected, &options, file, &shown, &terminal).await?;
+    let (suite, kept) = match args.place() {
+        Some(place) => {
+            let suite = attach::run(&selected, &options, place, &shown, &terminal).await?;
             (suite, None)
         }
         None => suite::run(&selected, &options, &shown, &terminal).await?,
@@ -98,7 +130,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         stacks::hold(native, &shown).await?;
     }
     let (passed, failed, _) = suite.counts();
-    if args.endpoints.is_some() && passed + failed == 0 {
+    if args.place().is_some() && passed + failed == 0 {
         // What was asked for has not been looked at: that is no success, and no failure of the cluster.
         shown.line("nothing was checked: every scenario was skipped, for the reasons above");
         return Ok(Verdict::Wrong);

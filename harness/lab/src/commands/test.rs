@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
-use stack::components::{Cache, Lock, NoProgress, prometheus};
+use stack::components::{Cache, Lock, NoProgress, profiles, prometheus};
 use stack::guard::{JobState, SpawnSpec, StopPhase, StopSpec};
 use stack::native::{Native, StackSpec};
-use stack::{Flavour, ServiceName};
+use stack::{Flavour, Profile, ServiceName};
 
-use crate::catalogue::Selection;
+use crate::catalogue::{LONG, Selection};
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::suite::{self, Options};
 use crate::{Verdict, stacks};
 
-/// Scenarios that take too long for every change.
-const LONG: [&str; 2] = ["tuning", "soak"];
 /// Tests that want a broker find it here.
 const BOOTSTRAP: &str = "LAB_BOOTSTRAP";
+/// Where Prometheus is, and the jars of Kafka.
+const PROMETHEUS: &str = "LAB_PROMETHEUS";
+const KAFKA_CLASS_PATH: &str = "LAB_KAFKA_CLASS_PATH";
 /// Makes tests run the scenarios on a stack. This command runs them itself, once.
 const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
 const JOB: &str = "cargo-test";
@@ -93,15 +94,35 @@ fn project() -> Result<PathBuf> {
         .context("`lab test` tests the project itself: run it in a checkout of it")
 }
 
-/// A folder with promtool alone: that of the Prometheus that the lab uses, whose server is not for tests to find.
-fn promtool(run: &Path) -> Result<PathBuf> {
+/// What tests find in their environment: a folder with promtool alone at the end of the PATH, and where the Prometheus is that the lab
+/// uses. Its server is not on the PATH, where tests of the lab itself would take it for one of the machine.
+fn with_prometheus(run: &Path, env: &mut BTreeMap<String, String>) -> Result<()> {
     let prometheus = prometheus::ensure(&Cache::open(Lock::embedded()?)?, &NoProgress)?;
     let folder = run.join("test-tools");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     std::os::unix::fs::symlink(&prometheus.promtool, folder.join("promtool"))
         .context("cannot link promtool")?;
-    Ok(folder)
+    let path = env.get("PATH").cloned().unwrap_or_default();
+    env.insert("PATH".to_owned(), format!("{path}:{}", folder.display()));
+    env.insert(
+        PROMETHEUS.to_owned(),
+        prometheus.server.display().to_string(),
+    );
+    Ok(())
+}
+
+/// The class path of the Kafka that runs, for a test that starts one with settings of its own.
+fn kafka_class_path(profile: Profile) -> Result<String> {
+    let cache = Cache::open(Lock::embedded()?)?;
+    let versions = profiles::versions(profile)?;
+    let id = cache
+        .lock()
+        .resolve("kafka", versions.get("kafka").map(String::as_str))?;
+    let class_path = cache.verify(&id)?.class_path();
+    class_path
+        .into_string()
+        .map_err(|path| anyhow::anyhow!("{} is no UTF-8", path.display()))
 }
 
 /// Runs `cargo test` below a guard, so that nothing of it outlives us, beside a broker for the tests that want one.
@@ -130,13 +151,15 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
     }
     let mut env: BTreeMap<String, String> = std::env::vars().collect();
     env.remove(ENDPOINTS);
-    match promtool(guard.run().path()) {
-        Ok(folder) => {
-            let path = env.get("PATH").cloned().unwrap_or_default();
-            env.insert("PATH".to_owned(), format!("{path}:{}", folder.display()));
-        }
-        Err(error) => shown.line(&format!("tests that want promtool are skipped: {error:#}")),
+    if let Err(error) = with_prometheus(guard.run().path(), &mut env) {
+        shown.line(&format!(
+            "tests that want Prometheus are skipped: {error:#}"
+        ));
     }
+    env.insert(
+        KAFKA_CLASS_PATH.to_owned(),
+        kafka_class_path(args.profile.profile)?,
+    );
     env.insert(
         BOOTSTRAP.to_owned(),
         native

@@ -122,7 +122,13 @@ pub(super) async fn measure(
     let terminal = Terminal::new(shown, 1);
     let all = [selected.clone()];
     let suite = match &place.endpoints {
-        Some(file) => attach::run(&all, &options, file, shown, &terminal).await,
+        Some(file) => {
+            let place = attach::Place {
+                file,
+                systemd: false,
+            };
+            attach::run(&all, &options, place, shown, &terminal).await
+        }
         None => suite::run(&all, &options, shown, &terminal)
             .await
             .map(|(suite, _)| suite),

@@ -1,16 +1,15 @@
 //! What a step sees: the stack, and what this scenario has made on it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use scenario::Vars;
-use stack::Endpoints;
 use stack::guard::{Guard, JobState, JobStatus, PortRequest, SpawnSpec, StopPhase, StopSpec};
-use stack::native::Control;
+use stack::{Control, Endpoints};
 use tokio_postgres::Client;
 
 use super::chart::Chart;
@@ -29,7 +28,9 @@ pub struct Surroundings {
     /// Owner of the processes that scenarios start.
     pub guard: Guard,
     /// Control over the stack's services, where somebody has it.
-    pub control: Option<Arc<Control>>,
+    pub control: Option<Arc<dyn Control>>,
+    /// Whether the stack was made for the run, and goes with it.
+    pub own: bool,
     /// Versions of what the stack is made of, by component, where they are known.
     pub versions: BTreeMap<String, String>,
     /// How experiments are run, when not in their short form.
@@ -41,7 +42,8 @@ pub struct Context {
     /// Where everything is, the scenario's own processes included.
     pub endpoints: Endpoints,
     /// Control over the stack's services, where somebody has it.
-    pub control: Option<Arc<Control>>,
+    pub control: Option<Arc<dyn Control>>,
+    own_stack: bool,
     /// Versions of what the stack is made of, by component, where they are known.
     versions: BTreeMap<String, String>,
     /// Names that the scenario makes begin with this, so that scenarios do not meet. Letters, digits and `_`: it is part of
@@ -101,6 +103,7 @@ impl Context {
         Ok(Self {
             endpoints: surroundings.endpoints.clone(),
             control: surroundings.control.clone(),
+            own_stack: surroundings.own,
             versions: surroundings.versions.clone(),
             prefix: mark.prefix(id),
             mark,
@@ -174,7 +177,7 @@ impl Context {
 
     /// Whether the cluster is somebody else's, so that nothing goes with it at the end.
     pub fn is_attached(&self) -> bool {
-        self.control.is_none()
+        !self.own_stack
     }
 
     /// On a cluster of somebody else a scenario acts only on what it made itself.
@@ -185,7 +188,7 @@ impl Context {
         if !self.is_attached() || Mark::of(name).as_ref() == Some(&self.mark) {
             return Ok(());
         }
-        Err(anyhow::anyhow!(
+        Err(anyhow!(
             "{what} {name} may be somebody else's: on a cluster that is not the lab's own, scenarios act only on what begins with ${{run.prefix}}"
         )
         .into())
@@ -210,12 +213,18 @@ impl Context {
         if let Some(reader) = self.readers.get(topic) {
             return Ok(Arc::clone(reader));
         }
-        let reader = Arc::new(Mutex::new(TopicReader::new(
-            self.endpoint("kafka", "bootstrap")?,
-            topic,
-        )?));
+        let reader = self.new_reader(topic)?;
         self.readers.insert(topic.to_owned(), Arc::clone(&reader));
         Ok(reader)
+    }
+
+    /// A reader of a topic that begins now, and remembers nothing.
+    ///
+    /// # Errors
+    /// When no consumer can be made.
+    pub fn new_reader(&self, topic: &str) -> Result<Arc<Mutex<TopicReader>>> {
+        let bootstrap = self.endpoint("kafka", "bootstrap")?;
+        Ok(Arc::new(Mutex::new(TopicReader::new(bootstrap, topic)?)))
     }
 
     /// A check has held: what it looked at is behind the scenario.
@@ -413,18 +422,27 @@ impl Context {
     }
 
     /// The log of a service of the stack or of a process of the scenario.
-    pub fn log(&self, name: &str) -> PathBuf {
-        let name = if self.processes.contains(name) {
-            self.job(name)
-        } else {
-            name.to_owned()
-        };
-        self.guard.run().log(&name)
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub async fn log(&self, name: &str) -> Result<String> {
+        if self.processes.contains(name) {
+            let path = self.guard.run().log(&self.job(name));
+            let log = std::fs::read(&path)
+                .with_context(|| format!("there is no log of {name} ({})", path.display()))?;
+            return Ok(String::from_utf8_lossy(&log).into_owned());
+        }
+        let control = self.control.as_deref();
+        let control = control.context("nobody here can read the logs of services")?;
+        let service = name.parse().map_err(|error: String| anyhow!(error))?;
+        Ok(control.log(service).await?)
     }
 
     /// The last lines of a log; none where there is no log, as on a stack that is not ours.
-    pub fn log_tail(&self, name: &str, lines: usize) -> Vec<String> {
-        tail(&self.log(name), lines)
+    pub async fn log_tail(&self, name: &str, lines: usize) -> Vec<String> {
+        let text = self.log(name).await.unwrap_or_default();
+        let all: Vec<_> = text.lines().map(str::to_owned).collect();
+        all[all.len().saturating_sub(lines)..].to_vec()
     }
 
     fn job(&self, name: &str) -> String {
@@ -446,6 +464,11 @@ impl Context {
             }
         }
         if self.is_attached() {
+            // What is down can neither be asked nor rid of anything.
+            if let Some(control) = &self.control {
+                let restored = control.restore().await;
+                first_error = first_error.and(restored.context("a service does not come back"));
+            }
             return first_error.and(self.sweep().await);
         }
         for name in std::mem::take(&mut self.connectors) {
@@ -479,14 +502,4 @@ impl Context {
             .await
             .map(drop)
     }
-}
-
-fn tail(path: &Path, lines: usize) -> Vec<String> {
-    let text = std::fs::read(path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let all: Vec<_> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..]
-        .iter()
-        .map(|line| (*line).to_owned())
-        .collect()
 }

@@ -201,7 +201,13 @@ async fn run_step(
             result.observed = redact(&observed.text);
             result.grid = observed.grid.map(|grid| grid.redacted(&redact));
         }
-        Err(error) => tell(&mut result, &error, context, &redact),
+        Err(error) => {
+            let log = match error.service() {
+                Some(service) => context.log_tail(service, TAIL).await,
+                None => Vec::new(),
+            };
+            tell(&mut result, &error, &log, &redact);
+        }
     }
     result.seconds = begun.elapsed().as_secs_f64();
     result
@@ -210,7 +216,7 @@ async fn run_step(
 fn tell(
     result: &mut StepOutcome,
     error: &StepError,
-    context: &Context,
+    log: &[String],
     redact: &dyn Fn(&str) -> String,
 ) {
     match error {
@@ -224,11 +230,7 @@ fn tell(
     }
     if let Some(service) = error.service() {
         result.service = Some(service.to_owned());
-        result.log_tail = context
-            .log_tail(service, TAIL)
-            .into_iter()
-            .map(|line| redact(&line))
-            .collect();
+        result.log_tail = log.iter().map(|line| redact(line)).collect();
     }
 }
 

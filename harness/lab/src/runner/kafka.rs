@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -12,6 +12,8 @@ use serde_json::Value;
 
 /// How long one look at a topic may take when records keep coming.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long all of a topic may take.
+const WHOLE: Duration = Duration::from_secs(10);
 const ASK: Duration = Duration::from_secs(2);
 
 /// A record as checks see it.
@@ -83,6 +85,20 @@ impl TopicReader {
         Ok(&self.records)
     }
 
+    /// All records that were there when it was called, however long they take: what is missing afterwards is not on the topic.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn whole(&mut self) -> Result<&[Record]> {
+        let begun = Instant::now();
+        while !self.read_on()? {
+            if begun.elapsed() > WHOLE {
+                bail!("the topic was not read to its end within {WHOLE:?}");
+            }
+        }
+        Ok(&self.records)
+    }
+
     /// How many records lie behind the scenario.
     pub fn settled(&self) -> usize {
         self.looked_at
@@ -93,7 +109,8 @@ impl TopicReader {
         self.looked_at = position.min(self.records.len());
     }
 
-    fn read_on(&mut self) -> Result<()> {
+    /// Whether everything that was there when it began has been read.
+    fn read_on(&mut self) -> Result<bool> {
         let metadata = self
             .consumer
             .fetch_metadata(Some(&self.topic), ASK)
@@ -121,7 +138,7 @@ impl TopicReader {
                 self.records.push(record(&message?));
             }
         }
-        Ok(())
+        Ok(!self.is_behind(&missing)?)
     }
 
     fn assign(&mut self, partitions: usize) -> Result<()> {

@@ -17,13 +17,13 @@ pub const LOGS: &str = "logs";
 /// What a stack has of whose components the versions are known: the variables `versions.…`.
 pub const VERSIONS: &str = "versions";
 
-/// What names of processes that a scenario starts begin with.
-const OWN: &str = "exporter-";
-/// Stands for them in messages.
-const OWN_SHOWN: &str = "exporter-…";
+/// What stands in messages for names of exporters that a scenario starts.
+const OWN_EXPORTER: &str = "exporter-…";
+/// Likewise of producers.
+const OWN_PRODUCER: &str = "producer-…";
 
 /// The services of the stack, and what stands for the scenario's own processes.
-const EVERYTHING: [&str; 8] = [
+const EVERYTHING: [&str; 9] = [
     "postgres",
     "prometheus",
     "zookeeper",
@@ -31,16 +31,21 @@ const EVERYTHING: [&str; 8] = [
     "connect",
     "exporter",
     "producer",
-    OWN_SHOWN,
+    OWN_EXPORTER,
+    OWN_PRODUCER,
 ];
 const SERVICES: [&str; 7] = {
-    let [a, b, c, d, e, f, g, _] = EVERYTHING;
+    let [a, b, c, d, e, f, g, _, _] = EVERYTHING;
     [a, b, c, d, e, f, g]
 };
-const EXPORTERS: [&str; 2] = ["exporter", OWN_SHOWN];
+const EXPORTERS: [&str; 2] = ["exporter", OWN_EXPORTER];
 
-fn is_own(name: &str) -> bool {
-    name.strip_prefix(OWN).is_some_and(|rest| {
+/// Whether a name is one of those that `shown` stands for.
+fn is_like(shown: &str, name: &str) -> bool {
+    let rest = shown
+        .strip_suffix('…')
+        .and_then(|prefix| name.strip_prefix(prefix));
+    rest.is_some_and(|rest| {
         !rest.is_empty()
             && rest
                 .chars()
@@ -74,7 +79,7 @@ impl JsonSchema for Service {
 }
 
 macro_rules! process {
-    ($(#[$doc:meta])* $name:ident, $known:expr, $others:expr) => {
+    ($(#[$doc:meta])* $name:ident, $known:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name(String);
@@ -82,7 +87,7 @@ macro_rules! process {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let name = String::deserialize(deserializer)?;
-                if $others.contains(&name.as_str()) || is_own(&name) {
+                if $known.iter().any(|known| *known == name || is_like(known, &name)) {
                     return Ok(Self(name));
                 }
                 Err(D::Error::unknown_variant(&name, $known))
@@ -97,11 +102,7 @@ macro_rules! process {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                let own = json_schema!({ "type": "string", "pattern": "^exporter-[a-z0-9-]+$" });
-                if $others.is_empty() {
-                    return own;
-                }
-                json_schema!({ "anyOf": [{ "enum": $others }, own] })
+                names_schema($known)
             }
         }
 
@@ -120,20 +121,42 @@ macro_rules! process {
     };
 }
 
-const NOTHING: [&str; 0] = [];
+/// Names, some of which stand for others.
+fn names_schema(known: &[&str]) -> Schema {
+    let (own, services): (Vec<&str>, Vec<&str>) =
+        known.iter().partition(|name| name.ends_with('…'));
+    let mut forms: Vec<Schema> = own
+        .iter()
+        .map(|name| {
+            let prefix = name.trim_end_matches('…');
+            json_schema!({ "type": "string", "pattern": format!("^{prefix}[a-z0-9-]+$") })
+        })
+        .collect();
+    if !services.is_empty() {
+        forms.insert(0, json_schema!({ "enum": services }));
+    }
+    match <[Schema; 1]>::try_from(forms) {
+        Ok([only]) => only,
+        Err(forms) => json_schema!({ "anyOf": forms }),
+    }
+}
 
 process!(
     /// A service of the stack, or a process that the scenario started.
-    Process, &EVERYTHING, SERVICES
+    Process, &EVERYTHING
 );
 process!(
     /// The stack's exporter, or one that the scenario started.
-    Exporter, &EXPORTERS, ["exporter"]
+    Exporter, &EXPORTERS
 );
 process!(
-    /// A process that the scenario starts. The prefix keeps it apart from the services, so that a misspelt service is not
+    /// An exporter that the scenario starts. The prefix keeps it apart from the services, so that a misspelt service is not
     /// taken for a process that somebody may have started.
-    OwnProcess, &[OWN_SHOWN], NOTHING
+    OwnExporter, &[OWN_EXPORTER]
+);
+process!(
+    /// A producer that the scenario starts; its prefix likewise.
+    OwnProducer, &[OWN_PRODUCER]
 );
 
 /// What a stack must have for arguments that name a service, alone or as `service`: that service. A process that the
@@ -169,7 +192,7 @@ pub fn logged_service_of(arguments: &Value) -> Vec<&'static str> {
 /// What a stack must have for a check of an exporter: its own, unless `exporter` names one of the scenario's.
 pub fn exporter_of(arguments: &Value) -> Vec<&'static str> {
     let named = arguments.get("exporter").and_then(Value::as_str);
-    let own = named.is_some_and(is_own);
+    let own = named.is_some_and(|name| is_like(OWN_EXPORTER, name));
     if own { Vec::new() } else { vec!["exporter"] }
 }
 
@@ -195,6 +218,7 @@ mod tests {
     #[rstest]
     #[case::service("kafka", true)]
     #[case::own("exporter-2", true)]
+    #[case::own_producer("producer-of-noise", true)]
     #[case::misspelt("kfka", false)]
     #[case::own_without_a_name("exporter-", false)]
     #[case::own_with_another_prefix("second", false)]
@@ -226,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_process_of_the_scenario_does_not_take_the_name_of_a_service() {
-        assert!(from_value::<OwnProcess>(json!("exporter")).is_err());
+        assert!(from_value::<OwnExporter>(json!("exporter")).is_err());
+        assert!(from_value::<OwnExporter>(json!("producer-2")).is_err());
         assert!(from_value::<Service>(json!("exporter-2")).is_err());
     }
 }

@@ -146,8 +146,12 @@ impl<'a> Bench<'a> {
         Ok(sample)
     }
 
+    fn own_stack(&self) -> Option<&Control> {
+        self.context.control.as_deref()?.native()
+    }
+
     fn control(&self) -> Result<&Control> {
-        self.context.control.as_deref().context(
+        self.own_stack().context(
             "settings of the worker and its JVM want a restart of the worker, and endpoints give no control over it\n  what to do: leave `worker` and `jvm` out, or run without --endpoints",
         )
     }
@@ -302,7 +306,7 @@ impl<'a> Bench<'a> {
 
     /// Process ids of the stack's services; none on a cluster that exists.
     fn processes(&self) -> Vec<(String, i32)> {
-        let Some(control) = &self.context.control else {
+        let Some(control) = self.own_stack() else {
             return Vec::new();
         };
         let members = control.members().iter();

@@ -42,8 +42,26 @@ fn a_state_directory_that_cannot_be_made() {
 fn every_command_has_help() {
     let lab = Lab::new();
     for command in [
-        "demo", "up", "down", "status", "logs", "run", "list", "validate", "schema", "doctor",
-        "fetch", "lock", "test", "bench", "clean", "tune",
+        "demo",
+        "up",
+        "down",
+        "status",
+        "logs",
+        "run",
+        "list",
+        "validate",
+        "schema",
+        "doctor",
+        "fetch",
+        "lock",
+        "test",
+        "bench",
+        "clean",
+        "tune",
+        "lint",
+        "definitions",
+        "arrivals",
+        "diff-versions",
     ] {
         let ended = lab.run(&[command, "--help"]);
         assert_eq!(ended.status, Some(0), "{command}");

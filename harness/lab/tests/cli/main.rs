@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod damaged;
+mod diff_versions;
 mod endpoints;
 mod failing;
 mod input;
 mod killed;
+mod lint;
+mod lint_live;
 mod offline;
 mod profiles;
 mod readme;

@@ -1,4 +1,4 @@
-//! The language as a whole: files that are wrong, files that are right, hostile ones, and the reference's examples.
+//! The language as a whole: files that are wrong, files that are right, and hostile ones.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,6 @@ mod binding;
 mod goldens;
 mod nix;
 mod properties;
-mod reference;
 mod right;
 mod robustness;
 mod schema;

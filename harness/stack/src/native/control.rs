@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
+
 use super::error::{LogTail, StackError};
-use super::start::{Observer, StartOrder};
+use super::start::{Observer, Quiet, StartOrder};
 use crate::components::Installed;
 use crate::endpoints::Endpoints;
 use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
@@ -279,5 +281,54 @@ impl Control {
             last_seen,
             tail: LogTail::read(&status.log),
         }
+    }
+}
+
+#[async_trait]
+impl crate::control::Control for Control {
+    fn versions(&self) -> BTreeMap<String, String> {
+        Self::versions(self)
+    }
+
+    fn native(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    async fn stop(&self, service: ServiceName) -> Result<(), StackError> {
+        Self::stop(self, service).await
+    }
+
+    async fn kill(&self, service: ServiceName) -> Result<(), StackError> {
+        self.signal(service, nix::libc::SIGKILL)?;
+        self.wait_ended(service.as_str()).await.map(drop)
+    }
+
+    async fn pause(&self, service: ServiceName) -> Result<(), StackError> {
+        self.signal(service, nix::libc::SIGSTOP)
+    }
+
+    async fn resume(&self, service: ServiceName) -> Result<(), StackError> {
+        self.signal(service, nix::libc::SIGCONT)
+    }
+
+    async fn start(&self, service: ServiceName) -> Result<(), StackError> {
+        self.start_again(service, &Quiet).await
+    }
+
+    async fn log(&self, service: ServiceName) -> Result<String, StackError> {
+        let path = self.guard.run().log(service.as_str());
+        let log = tokio::fs::read(&path)
+            .await
+            .map_err(|source| StackError::Log {
+                service,
+                path,
+                source,
+            })?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
+    /// Nothing: a stack of our own ends with the scenario that hurt it.
+    async fn restore(&self) -> Result<(), StackError> {
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use crate::components;
 use crate::guard::GuardError;
 use crate::profile::Profile;
 use crate::services::{LaunchError, ServiceName};
+use crate::systemd::UnitError;
 
 /// Lines of a log that an error shows.
 const TAIL: usize = 15;
@@ -100,6 +101,20 @@ pub enum StackError {
         /// The profile.
         profile: Profile,
     },
+    /// Its log cannot be read.
+    #[error("there is no log of {service} ({path})")]
+    Log {
+        /// The service.
+        service: ServiceName,
+        /// Where it should be.
+        path: PathBuf,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Its unit does not do what it was asked.
+    #[error(transparent)]
+    Unit(#[from] UnitError),
     /// The stack was not started with this service.
     #[error("{service} is not part of this run")]
     NoSuchService {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -19,15 +20,14 @@ pub(crate) struct Config {
     pub plugins: Vec<String>,
 }
 
+const SETTINGS: &str = include_str!("../../../../services/connect/settings.json");
+
 /// `services/connect/settings.json`.
 pub(crate) fn settings() -> Result<Config, LaunchError> {
-    launch::settings(
-        "connect/settings.json",
-        include_str!("../../../../services/connect/settings.json"),
-    )
+    launch::settings("connect/settings.json", SETTINGS)
 }
 
-const PLUGINS: [&str; 1] = ["debezium-postgres"];
+const PLUGINS: [&str; 2] = ["debezium-postgres", "debezium-jdbc"];
 const AGENT: &str = "jmx-agent";
 
 pub(super) struct Connect;
@@ -38,11 +38,13 @@ impl Service for Connect {
     }
 
     fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
-        &[("rest", 8083), ("jmx", 9404)]
+        static PORTS: LazyLock<[(&str, u16); 2]> =
+            LazyLock::new(|| launch::ports(SETTINGS, ["rest", "jmx"]));
+        &*PORTS
     }
 
     fn components(&self) -> &'static [&'static str] {
-        &[kafka::COMPONENT, AGENT, PLUGINS[0]]
+        &[kafka::COMPONENT, AGENT, PLUGINS[0], PLUGINS[1]]
     }
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {

@@ -1,6 +1,7 @@
 //! The exporter of this project.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -15,12 +16,11 @@ pub(crate) struct Config {
     group: String,
 }
 
+const SETTINGS: &str = include_str!("../../../../services/exporter/settings.json");
+
 /// `services/exporter/settings.json`.
 pub(crate) fn settings() -> Result<Config, LaunchError> {
-    launch::settings(
-        "exporter/settings.json",
-        include_str!("../../../../services/exporter/settings.json"),
-    )
+    launch::settings("exporter/settings.json", SETTINGS)
 }
 
 /// The topic that the stack's exporter reads.
@@ -39,7 +39,9 @@ impl Service for Exporter {
     }
 
     fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
-        &[("http", 8080)]
+        static PORTS: LazyLock<[(&str, u16); 1]> =
+            LazyLock::new(|| launch::ports(SETTINGS, ["http"]));
+        &*PORTS
     }
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -36,12 +37,11 @@ pub(crate) struct Topic {
     pub replication_factor: i32,
 }
 
+const SETTINGS: &str = include_str!("../../../../services/kafka/settings.json");
+
 /// `services/kafka/settings.json`.
 pub(crate) fn settings() -> Result<Config, LaunchError> {
-    launch::settings(
-        "kafka/settings.json",
-        include_str!("../../../../services/kafka/settings.json"),
-    )
+    launch::settings("kafka/settings.json", SETTINGS)
 }
 
 /// Kafka and Connect come from one closure, and so does ZooKeeper.
@@ -58,9 +58,11 @@ impl Service for Kafka {
     }
 
     fn ports(&self, profile: Profile) -> &'static [(&'static str, u16)] {
+        static PORTS: LazyLock<[(&str, u16); 2]> =
+            LazyLock::new(|| launch::ports(SETTINGS, ["bootstrap", "controller"]));
         match profile {
-            Profile::Zookeeper => &[("bootstrap", 9092)],
-            Profile::Kraft => &[("bootstrap", 9092), ("controller", 9093)],
+            Profile::Zookeeper => &PORTS[..1],
+            Profile::Kraft => &PORTS[..],
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::components::{self, Installed};
@@ -180,6 +181,19 @@ pub(crate) fn settings<T: DeserializeOwned>(
     text: &str,
 ) -> Result<T, LaunchError> {
     serde_json::from_str(text).map_err(|source| LaunchError::Settings { file, source })
+}
+
+/// The usual port of each endpoint key, from the text of a settings file. 0 where the file has none: a test looks for that.
+pub(super) fn ports<const N: usize>(
+    text: &str,
+    keys: [&'static str; N],
+) -> [(&'static str, u16); N] {
+    #[derive(Default, Deserialize)]
+    struct Ports {
+        ports: BTreeMap<String, u16>,
+    }
+    let Ports { ports } = serde_json::from_str(text).unwrap_or_default();
+    keys.map(|key| (key, ports.get(key).copied().unwrap_or_default()))
 }
 
 /// Writes a settings file.

@@ -143,6 +143,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_settings_say_every_port() {
+        for profile in Profile::ALL {
+            for name in profile.services() {
+                for (key, port) in name.service().ports(profile) {
+                    assert_ne!(*port, 0, "{name}.{key}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_closure_has_every_need_before_the_one_who_needs_it() {
         use ServiceName::{Connect, Exporter, Kafka, Postgres, Zookeeper};
         assert_eq!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -25,15 +26,14 @@ pub struct PostgresSettings {
     settings: Settings,
 }
 
+const SETTINGS: &str = include_str!("../../../../services/postgres/settings.json");
+
 /// `services/postgres/settings.json`.
 ///
 /// # Errors
 /// When the file has another shape.
 pub fn settings() -> Result<PostgresSettings, LaunchError> {
-    launch::settings(
-        "postgres/settings.json",
-        include_str!("../../../../services/postgres/settings.json"),
-    )
+    launch::settings("postgres/settings.json", SETTINGS)
 }
 
 const COMPONENT: &str = "postgres";
@@ -46,7 +46,9 @@ impl Service for Postgres {
     }
 
     fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
-        &[("sql", 5432)]
+        static PORTS: LazyLock<[(&str, u16); 1]> =
+            LazyLock::new(|| launch::ports(SETTINGS, ["sql"]));
+        &*PORTS
     }
 
     fn address(&self, port: u16) -> String {

@@ -1,6 +1,7 @@
 //! Prometheus, scraping what the run has.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -15,12 +16,11 @@ pub(crate) struct Config {
     pub jobs: BTreeMap<String, Job>,
 }
 
+const SETTINGS: &str = include_str!("../../../../services/prometheus/settings.json");
+
 /// `services/prometheus/settings.json`.
 pub(crate) fn settings() -> Result<Config, LaunchError> {
-    launch::settings(
-        "prometheus/settings.json",
-        include_str!("../../../../services/prometheus/settings.json"),
-    )
+    launch::settings("prometheus/settings.json", SETTINGS)
 }
 
 #[derive(Deserialize)]
@@ -42,7 +42,9 @@ impl Service for Prometheus {
     }
 
     fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
-        &[("http", 9090)]
+        static PORTS: LazyLock<[(&str, u16); 1]> =
+            LazyLock::new(|| launch::ports(SETTINGS, ["http"]));
+        &*PORTS
     }
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {

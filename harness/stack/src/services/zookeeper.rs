@@ -1,6 +1,7 @@
 //! ZooKeeper, from the jars that Kafka brings along.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -16,12 +17,11 @@ pub(crate) struct Config {
     properties: Settings,
 }
 
+const SETTINGS: &str = include_str!("../../../../services/zookeeper/settings.json");
+
 /// `services/zookeeper/settings.json`.
 pub(crate) fn settings() -> Result<Config, LaunchError> {
-    launch::settings(
-        "zookeeper/settings.json",
-        include_str!("../../../../services/zookeeper/settings.json"),
-    )
+    launch::settings("zookeeper/settings.json", SETTINGS)
 }
 
 pub(super) struct Zookeeper;
@@ -32,7 +32,9 @@ impl Service for Zookeeper {
     }
 
     fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
-        &[("client", 2181)]
+        static PORTS: LazyLock<[(&str, u16); 1]> =
+            LazyLock::new(|| launch::ports(SETTINGS, ["client"]));
+        &*PORTS
     }
 
     fn address(&self, port: u16) -> String {

@@ -3,9 +3,18 @@
 
 use std::time::Instant;
 
-use exporter::exposition::{Escaping, Filter, Syntax, render};
-use exporter::table::{Limits, Record, Table};
+use exposition::{Escaping, Filter, Syntax, render};
 use libfuzzer_sys::fuzz_target;
+use table::{Limits, Record, Table};
+
+// The modules name each other by `crate`, and the strict reader names the crate that they are of.
+extern crate self as exporter;
+#[path = "../../src/exposition/mod.rs"]
+#[allow(dead_code, unused_imports)]
+pub mod exposition;
+#[path = "../../src/table/mod.rs"]
+#[allow(dead_code, unused_imports)]
+pub mod table;
 
 #[path = "../../tests/suite/support/strict.rs"]
 #[allow(dead_code)]

@@ -18,6 +18,9 @@ use crate::telemetry::Telemetry;
 /// How long a full queue may hold up the partition before a letter is given up and counted as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Letters that wait for the broker, in kilobytes: a part of the documented bound on memory.
+const QUEUE_KB: &str = "16384";
+
 /// Writes to the dead-letter topic.
 pub(super) struct DeadLetters {
     topic: String,
@@ -37,7 +40,13 @@ impl DeadLetters {
         super::without_group(&mut config);
         config
             .set("client.id", "exporter-dead-letters")
-            .set("enable.idempotence", "true");
+            .set("enable.idempotence", "true")
+            .set("queue.buffering.max.kbytes", QUEUE_KB);
+        // What the topic of the metrics takes, this client must not refuse: a letter has headers on top. Whether the dead-letter topic
+        // takes it is that topic's max.message.bytes.
+        if config.get("message.max.bytes").is_none() {
+            config.set("message.max.bytes", "100000000");
+        }
         let producer = config.create_with_context(Deliveries { telemetry })?;
         Ok(DeadLetters {
             topic: topic.to_owned(),

@@ -23,11 +23,16 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::state::State;
+use crate::table::Dirty;
 
 /// One request to Kafka may take this long.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A writer that was killed keeps its transaction open for so long at most; who restores waits for it.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// Series that are written down at a time: scrapes wait for no more than that.
+const BATCH: usize = 1000;
+/// Records that wait for the broker, in kilobytes: a part of the documented bound on memory.
+const QUEUE_KB: &str = "16384";
 
 /// Settings of the state topic.
 #[derive(Clone, Debug)]
@@ -74,6 +79,7 @@ impl Journal {
             .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
             .set("compression.type", "lz4")
             .set("linger.ms", "0")
+            .set("queue.buffering.max.kbytes", QUEUE_KB)
             // Partitions that are added later are known within this time.
             .set("topic.metadata.refresh.interval.ms", "5000")
             .create_with_context(Reader)?;
@@ -239,7 +245,7 @@ impl Journal {
             }
         }
         settled.assign(&assignment)?;
-        let mut series = 0u64;
+        let (mut records, mut without_room) = (0u64, 0u64);
         while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
             match settled.poll(Duration::from_millis(100)) {
                 None => {}
@@ -248,8 +254,8 @@ impl Journal {
                     let Some(Ok(message)) = record.payload().map(message::parse) else {
                         continue;
                     };
-                    self.state.restore(record.partition(), &message);
-                    series += 1;
+                    records += 1;
+                    without_room += u64::from(!self.state.restore(record.partition(), &message));
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     left.remove(&partition);
@@ -257,7 +263,13 @@ impl Journal {
                 Some(Err(error)) => return Err(error),
             }
         }
-        tracing::info!(?partitions, records = series, "restored");
+        tracing::info!(?partitions, records, "restored");
+        if without_room > 0 {
+            tracing::error!(
+                series = without_room,
+                "the limits have no room for all series of the state topic: raise MAX_SERIES or MAX_TEXT_BYTES"
+            );
+        }
         Ok(())
     }
 
@@ -284,15 +296,20 @@ impl Journal {
     ) -> Result<(), KafkaError> {
         *self.last.lock() = Instant::now();
         let positions = self.state.positions();
-        let changed: Vec<(i32, i64)> = {
+        let mut changed: Vec<(i32, i64)> = {
             let committed = self.committed.lock();
             positions
-                .into_iter()
+                .iter()
+                .copied()
                 .filter(|(partition, next)| committed.get(partition) != Some(next))
                 .collect()
         };
         if changed.is_empty() {
-            return Ok(());
+            if self.state.dirty_count() == 0 || positions.is_empty() {
+                return Ok(());
+            }
+            // Series expired without a message. The offsets go along all the same: they are what fences.
+            changed = positions;
         }
         match self.transact(consumer, &changed) {
             Ok(()) => {
@@ -322,17 +339,10 @@ impl Journal {
     ) -> KafkaResult<()> {
         let group = consumer.group_metadata().ok_or(KafkaError::Canceled)?;
         self.producer.begin_transaction()?;
-        for dirty in self.state.dirty() {
-            let mut record = BaseRecord::to(&self.options.topic)
-                .partition(dirty.partition)
-                .key(&dirty.key)
-                .payload(&dirty.value);
-            while let Err((error, back)) = self.producer.send(record) {
-                if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                    return Err(error);
-                }
-                self.producer.poll(Duration::from_millis(100));
-                record = back;
+        let count = self.state.dirty_count();
+        for from in (0..count).step_by(BATCH) {
+            for dirty in self.state.dirty(from..(from + BATCH).min(count)) {
+                self.send(&dirty)?;
             }
         }
         let mut offsets = TopicPartitionList::new();
@@ -344,6 +354,22 @@ impl Journal {
                 .send_offsets_to_transaction(&offsets, &group, TIMEOUT)
         })?;
         retrying(|| self.producer.commit_transaction(TIMEOUT))
+    }
+
+    fn send(&self, dirty: &Dirty) -> KafkaResult<()> {
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.options.topic)
+            .partition(dirty.partition)
+            .key(&dirty.key);
+        // Without a value, compaction forgets the key.
+        record.payload = dirty.value.as_deref();
+        while let Err((error, back)) = self.producer.send(record) {
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                return Err(error);
+            }
+            self.producer.poll(Duration::from_millis(100));
+            record = back;
+        }
+        Ok(())
     }
 }
 

@@ -33,6 +33,11 @@ const WAIT: Duration = Duration::from_millis(100);
 /// Between two looks at deadlines and the TTL while records come without a pause.
 const TICK: Duration = Duration::from_millis(250);
 
+const TOO_LONG: &str = "message_too_long";
+const NO_PAYLOAD: &str = "no_payload";
+/// Reasons for which a message is refused before it is looked into.
+pub const UNREAD: &[&str] = &[TOO_LONG, NO_PAYLOAD];
+
 /// Why consuming ended, other than by being told to.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsumerError {
@@ -246,11 +251,11 @@ impl Reader {
         let bytes = message.payload().unwrap_or_default();
         let parsed = if bytes.len() > self.options.max_message_bytes {
             Err((
-                "message_too_long",
+                TOO_LONG,
                 format!("{} bytes are more than are allowed", bytes.len()),
             ))
         } else if message.payload().is_none() {
-            Err(("no_payload", "the record has no value".to_owned()))
+            Err((NO_PAYLOAD, "the record has no value".to_owned()))
         } else {
             message::parse(bytes).map_err(|error| (error.reason(), error.to_string()))
         };

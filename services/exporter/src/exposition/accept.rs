@@ -3,7 +3,7 @@
 use super::names::Escaping;
 
 /// The grammar of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Syntax {
     /// Prometheus text 0.0.4.
     #[default]
@@ -13,7 +13,7 @@ pub enum Syntax {
 }
 
 /// Grammar and escaping of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Format {
     /// The grammar.
     pub syntax: Syntax,

@@ -14,6 +14,11 @@ impl Filter {
         Filter(names)
     }
 
+    /// Whether it wants every family.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it wants the family of this name. A counter also goes by its name in OpenMetrics.
     pub fn wants(&self, name: &str) -> bool {
         self.0.is_empty()

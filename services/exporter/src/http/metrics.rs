@@ -1,17 +1,16 @@
 //! The answer to a scrape.
 
-use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Instant;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tokio::sync::Semaphore;
 use warp::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY};
 use warp::http::{HeaderValue, Response, StatusCode};
 
 use super::body::Bytes;
-use super::encoding::wants_gzip;
-use crate::exposition::{Filter, Syntax, negotiate, own_metrics, render};
+use super::encoding::Encoding;
+use super::shared::{Answer, Shared};
+use crate::exposition::{Filter, Format, Syntax, negotiate, own_metrics, render};
 use crate::state::State;
 
 /// Answers scrapes, so many at a time.
@@ -19,6 +18,7 @@ use crate::state::State;
 pub struct Scrapes {
     state: Arc<State>,
     places: Arc<Semaphore>,
+    shared: Shared,
 }
 
 /// What a scrape asks for.
@@ -35,6 +35,7 @@ impl Scrapes {
         Scrapes {
             state,
             places: Arc::new(Semaphore::new(at_a_time)),
+            shared: Shared::default(),
         }
     }
 
@@ -48,21 +49,41 @@ impl Scrapes {
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));
             return answer;
         };
-        let state = Arc::clone(&self.state);
-        // Rendering and compressing take milliseconds: not on the threads that serve connections.
-        let made = tokio::task::spawn_blocking(move || {
-            let _timer = state.telemetry().scrape_duration.start_timer();
-            make(&state, &request)
-        });
-        match made.await {
-            Ok(Ok(mut answer)) => {
+        let begin = Instant::now();
+        let format = negotiate(request.accept.as_deref());
+        let encoding = Encoding::negotiate(request.accept_encoding.as_deref());
+        let filter = Filter::names(request.names);
+        let made = if filter.is_empty() {
+            let epoch = || self.state.epoch();
+            let make = self.make(format, encoding, filter);
+            self.shared.get((format, encoding), epoch, make).await
+        } else {
+            let made = self.make(format, encoding, filter).await;
+            made.map(|answer| answer.body)
+        };
+        let seconds = begin.elapsed().as_secs_f64();
+        self.state.telemetry().scrape_duration.observe(seconds);
+        match made.and_then(|body| response(format, encoding, body)) {
+            Ok(mut answer) => {
                 // The place is free again once the client has the whole answer, or is gone.
                 answer.extensions_mut().insert(Arc::new(place));
                 answer
             }
-            Ok(Err(error)) => failure(&error.to_string()),
             Err(error) => failure(&error.to_string()),
         }
+    }
+
+    async fn make(
+        &self,
+        format: Format,
+        encoding: Encoding,
+        filter: Filter,
+    ) -> std::io::Result<Answer> {
+        let state = Arc::clone(&self.state);
+        // Rendering and compressing take milliseconds: not on the threads that serve connections.
+        tokio::task::spawn_blocking(move || make(&state, format, encoding, &filter))
+            .await
+            .map_err(std::io::Error::other)?
     }
 }
 
@@ -73,37 +94,42 @@ fn failure(error: &str) -> Response<Bytes> {
     answer
 }
 
-fn make(state: &State, request: &Request) -> std::io::Result<Response<Bytes>> {
-    let format = negotiate(request.accept.as_deref());
-    let filter = Filter::names(request.names.clone());
+fn make(
+    state: &State,
+    format: Format,
+    encoding: Encoding,
+    filter: &Filter,
+) -> std::io::Result<Answer> {
+    let taken = Instant::now();
+    let epoch = state.epoch();
     let snapshot = state.snapshot(format.escaping);
     let mut text = Vec::with_capacity(snapshot.text_length());
-    render(&snapshot, format.syntax, &filter, &mut text);
+    render(&snapshot, format.syntax, filter, &mut text);
     own_metrics(
         &state.telemetry().gather(),
         format.syntax,
-        &filter,
+        filter,
         &mut text,
     );
     if format.syntax == Syntax::OpenMetrics {
         text.extend_from_slice(b"# EOF\n");
     }
-    let gzip = wants_gzip(request.accept_encoding.as_deref());
-    let body = if gzip {
-        let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
-        encoder.write_all(&text)?;
-        encoder.finish()?
-    } else {
-        text
-    };
-    let mut answer = Response::new(Bytes::from(body));
+    Ok(Answer {
+        taken,
+        epoch,
+        body: Bytes::from(encoding.encode(text)?),
+    })
+}
+
+fn response(format: Format, encoding: Encoding, body: Bytes) -> std::io::Result<Response<Bytes>> {
+    let mut answer = Response::new(body);
     let headers = answer.headers_mut();
     let content_type =
         HeaderValue::from_str(&format.content_type()).map_err(std::io::Error::other)?;
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    if gzip {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(name) = encoding.name() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     Ok(answer)
 }

@@ -7,6 +7,7 @@ mod landing;
 mod metrics;
 mod routes;
 mod server;
+mod shared;
 mod stalled;
 mod web_config;
 

@@ -1,16 +1,19 @@
-//! Which series changed, and how they are written down.
+//! Which series changed or went, and how that is written down.
 
-use message::Metric;
+use std::ops::Range;
+
+use message::{Label, Metric};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Series;
 use super::family::Family;
 
-/// Places that changed, each once.
+/// Places that changed, each once, and records of series that are no more.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     marks: Vec<bool>,
     order: Vec<u32>,
+    gone: Vec<Dirty>,
 }
 
 impl Changes {
@@ -31,51 +34,96 @@ impl Changes {
         }
     }
 
-    pub(super) fn places(&self) -> impl Iterator<Item = u32> {
+    /// The state topic must forget this record.
+    pub(super) fn gone(&mut self, record: Dirty) {
+        self.gone.push(record);
+    }
+
+    /// A partition is another instance's: it is not for this one to write there.
+    pub(super) fn revoke(&mut self, partition: i32) {
+        self.gone.retain(|record| record.partition != partition);
+    }
+
+    /// How many records there are to write, at most.
+    pub(super) fn len(&self) -> usize {
+        self.gone.len() + self.order.len()
+    }
+
+    /// Some of the records to write. What went comes first: a series that came back is written after that.
+    pub(super) fn records(
+        &self,
+        range: Range<usize>,
+        written: impl Fn(u32) -> Dirty,
+    ) -> Vec<Dirty> {
         let marked = |place: &u32| self.marks.get(*place as usize).copied().unwrap_or(false);
-        self.order.iter().copied().filter(marked)
+        let gone = self.gone.iter().cloned().map(Some);
+        let places = self
+            .order
+            .iter()
+            .map(|place| marked(place).then(|| written(*place)));
+        gone.chain(places)
+            .skip(range.start)
+            .take(range.len())
+            .flatten()
+            .collect()
     }
 
     pub(super) fn clear(&mut self) {
+        self.gone.clear();
         for place in self.order.drain(..) {
             self.marks[place as usize] = false;
         }
     }
 }
 
-/// A series as a record of the state topic. The value is a message of the wire format.
+/// A series as a record of the state topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dirty {
     /// The partition, of the metrics and of the state.
     pub partition: i32,
     /// Name and labels, as JSON: compaction keeps the last record of each.
     pub key: Vec<u8>,
-    /// A message with the one metric and its `Timestamp`.
-    pub value: Vec<u8>,
+    /// A message of the wire format with the one metric and its `Timestamp`; nothing if the series is no more.
+    pub value: Option<Vec<u8>>,
 }
 
 impl Dirty {
     pub(super) fn new(series: &Series, family: &Family, value: f64) -> Dirty {
         let mut metric = Metric::new(family.kind, &*family.name, &*family.help, value);
-        metric.labels = series
-            .labels
-            .iter()
-            .map(|(name, value)| (name.as_ref().into(), value.as_ref().into()))
-            .collect();
+        metric.labels = labels(series);
         metric.unit = family.unit.as_deref().map(Into::into);
         let message = Written {
             timestamp_ms: series.timestamp_ms,
             metric: &metric,
         };
-        // Strings and numbers written to memory cannot fail.
-        let key = serde_json::to_vec(&(&metric.name, &metric.labels)).unwrap_or_default();
-        let value = serde_json::to_vec(&message).unwrap_or_default();
         Dirty {
             partition: series.partition,
-            key,
-            value,
+            key: key(family, &metric.labels),
+            // Strings and numbers written to memory cannot fail.
+            value: Some(serde_json::to_vec(&message).unwrap_or_default()),
         }
     }
+
+    /// The series is no more in its partition.
+    pub(super) fn gone(series: &Series, family: &Family) -> Dirty {
+        Dirty {
+            partition: series.partition,
+            key: key(family, &labels(series)),
+            value: None,
+        }
+    }
+}
+
+fn labels(series: &Series) -> Vec<Label<'_>> {
+    series
+        .labels
+        .iter()
+        .map(|(name, value)| (name.as_ref().into(), value.as_ref().into()))
+        .collect()
+}
+
+fn key(family: &Family, labels: &[Label<'_>]) -> Vec<u8> {
+    serde_json::to_vec(&(&family.name, labels)).unwrap_or_default()
 }
 
 struct Written<'a> {

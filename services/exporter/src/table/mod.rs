@@ -14,6 +14,7 @@ mod slab;
 mod snapshot;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Instant;
 
 use message::{Kind, Message, Metric};
@@ -199,6 +200,9 @@ impl Table {
         if self.partitions.remove(&partition).is_none() {
             return;
         }
+        if let Some(changes) = &mut self.changes {
+            changes.revoke(partition);
+        }
         self.remove_where(|series| series.partition == partition);
     }
 
@@ -209,14 +213,14 @@ impl Table {
         }
     }
 
-    /// A series as [`Table::dirty`] gave it, before the first record of its partition.
+    /// A series as [`Table::dirty`] gave it, before the first record of its partition. Whether the limits have room for it.
     pub fn restore(
         &mut self,
         partition: i32,
         timestamp_ms: i64,
         message: &Message<'_>,
         heard: Instant,
-    ) {
+    ) -> bool {
         let arrival = Arrival {
             record: Record {
                 partition,
@@ -229,12 +233,16 @@ impl Table {
         };
         // What is read from the state topic need not go there again.
         let changes = self.changes.take();
+        let mut fits = true;
         for metric in &message.metrics {
-            // What a limit or a newer value of another partition refuses now is not there to be shown.
-            let mut applied = Applied::default();
-            let _ = self.hold(arrival, metric, &mut applied);
+            match self.hold(arrival, metric, &mut Applied::default()) {
+                // A newer value of another partition is there instead.
+                Ok(()) | Err(Refused::OlderThanOtherPartition) => {}
+                Err(_) => fits = false,
+            }
         }
         self.changes = changes;
+        fits
     }
 
     /// A partition goes on at this offset: what lies below was applied.
@@ -244,19 +252,26 @@ impl Table {
         }
     }
 
-    /// The series that changed since the last [`Table::clean`], as messages.
-    pub fn dirty(&self) -> Vec<Dirty> {
-        let places = self.changes.iter().flat_map(Changes::places);
-        places
-            .map(|place| {
-                let series = &self.series[place];
-                Dirty::new(
-                    series,
-                    &self.families[series.family],
-                    self.values[place as usize],
-                )
-            })
-            .collect()
+    /// How many records [`Table::dirty`] has at most.
+    pub fn dirty_count(&self) -> usize {
+        self.changes.as_ref().map_or(0, Changes::len)
+    }
+
+    /// The series that changed or went since the last [`Table::clean`], as records of the state topic, in the order in which they
+    /// have to be written. `range` is within [`Table::dirty_count`].
+    pub fn dirty(&self, range: Range<usize>) -> Vec<Dirty> {
+        let written = |place| {
+            let series = &self.series[place];
+            Dirty::new(
+                series,
+                &self.families[series.family],
+                self.values[place as usize],
+            )
+        };
+        self.changes
+            .as_ref()
+            .map(|changes| changes.records(range, written))
+            .unwrap_or_default()
     }
 
     /// What changed is written.
@@ -377,6 +392,10 @@ impl Table {
             if record.timestamp_ms < series.timestamp_ms {
                 return Err(Refused::OlderThanOtherPartition);
             }
+            // Its old partition's record in the state topic would come back once that partition has another owner.
+            if let Some(changes) = &mut self.changes {
+                changes.gone(Dirty::gone(series, &self.families[series.family]));
+            }
             series.partition = record.partition;
             applied.moved += 1;
         }
@@ -494,7 +513,13 @@ impl Table {
             return 0;
         }
         self.last_sweep = Some(now);
-        self.remove_where(|series| now.saturating_duration_since(series.updated) > ttl)
+        let expired = |series: &Series| now.saturating_duration_since(series.updated) > ttl;
+        if let Some(changes) = &mut self.changes {
+            for (_, series) in self.series.iter().filter(|(_, series)| expired(series)) {
+                changes.gone(Dirty::gone(series, &self.families[series.family]));
+            }
+        }
+        self.remove_where(expired)
     }
 
     fn remove_where(&mut self, gone: impl Fn(&Series) -> bool) -> usize {

@@ -1,9 +1,11 @@
 //! Why the table refused a metric that conforms to the wire format.
 
 use message::Kind;
+use strum::{IntoStaticStr, VariantNames};
 
 /// A refusal, with what a log line needs to explain it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Refused {
     /// The family is known with another type; the first one stays.
     #[error("it is a {known} since an earlier message, and now a {given}")]
@@ -63,24 +65,12 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Every reason there is.
+    pub const REASONS: &'static [&'static str] = Self::VARIANTS;
+
     /// A short, fixed name: the `reason` label of `exporter_rejected_total`.
     pub fn reason(&self) -> &'static str {
-        match self {
-            Refused::TypeConflict { .. } => "type_conflict",
-            Refused::NameCollision { .. } => "name_collision",
-            Refused::LabelCollision => "label_collision",
-            Refused::ReservedName => "reserved_name",
-            Refused::ReservedLabel { .. } => "reserved_label",
-            Refused::OlderThanOtherPartition => "older_than_other_partition",
-            Refused::CounterOverflow => "counter_overflow",
-            Refused::SeriesLimit => "series_limit",
-            Refused::TextLimit => "text_limit",
-            Refused::MessageSeriesLimit => "message_series_limit",
-            Refused::NameTooLong => "name_too_long",
-            Refused::DescriptionTooLong => "description_too_long",
-            Refused::TooManyLabels => "too_many_labels",
-            Refused::LabelTooLong => "label_too_long",
-        }
+        self.into()
     }
 
     /// Whether the sender has to mend the message. What a limit or another partition's newer value refuses

@@ -107,6 +107,11 @@ fn formats_and_encodings_are_negotiated() {
         .read_to_string(&mut text)
         .unwrap();
     strict::read(&text, Syntax::Text).unwrap();
+    let packed = exporter.get("/metrics", &[("Accept-Encoding", "gzip, zstd")]);
+    assert_eq!(packed.headers["content-encoding"], "zstd");
+    let text = zstd::decode_all(&packed.body[..]).unwrap();
+    strict::read(&String::from_utf8(text).unwrap(), Syntax::Text).unwrap();
+    assert_eq!(plain.headers.get("content-encoding"), None);
 }
 
 #[test]
@@ -119,24 +124,6 @@ fn name_filters_families() {
     let families = strict::read(&answer.text(), Syntax::Text).unwrap();
     let names: Vec<_> = families.iter().map(|family| family.name.as_str()).collect();
     assert_eq!(names, ["exporter_build_info", "exporter_series"]);
-}
-
-#[test]
-fn more_scrapes_than_allowed_are_told_to_come_again() {
-    let exporter = Exporter::start(
-        &[
-            ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9"),
-            ("MAX_SCRAPES", "1"),
-        ],
-        &["--demo", "--kafka-config", "client.id=x"],
-    );
-    exporter.until("series", |samples| {
-        samples.get("exporter_series") == Some(&60.0)
-    });
-    // One after the other they all get an answer: a place is free again with the answer's end.
-    for _ in 0..20 {
-        assert_eq!(exporter.get("/metrics", &[]).status, 200);
-    }
 }
 
 #[test]

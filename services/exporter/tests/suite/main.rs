@@ -9,10 +9,15 @@
 mod binary;
 mod broker;
 mod exposition;
+mod group;
+mod kills;
+mod limits;
+mod log;
 mod readers;
 mod readme;
 mod rules;
 mod scrape_cost;
+mod secured;
 mod state;
 mod support;
 mod table;

@@ -1,13 +1,8 @@
 //! The state topic and delta mode, on the real broker that `LAB_BOOTSTRAP` names.
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::support::exporter::{Exporter, Kafka, broker, counter, gauge, unique};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-
-/// A killed member's partitions and transactions are free only after their time limits.
-const CONVERGED: Duration = Duration::from_secs(120);
+use crate::support::exporter::{Exporter, Kafka, PATIENCE, broker, counter, gauge, unique};
 
 struct Lab {
     kafka: Kafka,
@@ -30,11 +25,17 @@ impl Lab {
     }
 
     fn start(&self, mode: &str) -> Exporter {
-        let more = [
+        self.start_with(mode, &[])
+    }
+
+    fn start_with(&self, mode: &str, more: &[(&str, &str)]) -> Exporter {
+        let mut all = vec![
             ("COUNTER_MODE", mode),
             ("STATE_TOPIC", self.state.as_str()),
             ("STATE_INTERVAL", "200ms"),
         ];
+        all.extend_from_slice(more);
+        let more = all;
         Exporter::on(&self.kafka.bootstrap, &self.topic, &self.group, &more)
     }
 }
@@ -73,6 +74,18 @@ fn a_restart_has_every_series_again_without_a_replay() {
 }
 
 #[test]
+fn an_end_by_sigterm_writes_what_no_interval_has_written_yet() {
+    let Some(lab) = Lab::new(1) else { return };
+    let exporter = lab.start_with("absolute", &[("STATE_INTERVAL", "1h")]);
+    lab.kafka.send(&lab.topic, 0, &gauge("a", 7.0));
+    exporter.until("the value", |samples| samples.get("a") == Some(&7.0));
+    assert_eq!(lab.kafka.last_values(&lab.state).len(), 0);
+    assert!(exporter.stop().0.success());
+    assert_eq!(lab.kafka.last_values(&lab.state).len(), 1);
+    lab.kafka.committed(&lab.group, &lab.topic, 1, 1);
+}
+
+#[test]
 fn deltas_add_up_over_a_kill() {
     let Some(lab) = Lab::new(1) else { return };
     let total = |wanted: f64| {
@@ -100,108 +113,6 @@ fn deltas_add_up_over_a_kill() {
     );
 }
 
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable)
-        .ok()
-        .map_or(default, |text| text.parse().expect(variable))
-}
-
-/// Three partitions, two instances, kills at random moments. `EXPORTER_SEEDS=10 EXPORTER_KILLS=20` makes it
-/// the long run of 200 kills.
-#[test]
-fn deltas_are_counted_exactly_once_whatever_is_killed() {
-    for seed in 0..number("EXPORTER_SEEDS", 1) {
-        let Some(lab) = Lab::new(3) else { return };
-        exactly_once(&lab, seed, number("EXPORTER_KILLS", 6));
-    }
-}
-
-/// The highest value of every series that an instance has shown; its place keeps it over restarts, as the
-/// `instance` label does in Prometheus.
-type Seen = BTreeMap<String, f64>;
-
-fn look(exporter: &Exporter, seen: &mut Seen, seed: u64) -> Seen {
-    let series = exporter.series();
-    for (name, value) in &series {
-        let highest = seen.entry(name.clone()).or_insert(*value);
-        assert!(
-            value >= highest,
-            "seed {seed}: {name} fell from {highest} to {value}"
-        );
-        *highest = *value;
-    }
-    series
-}
-
-fn exactly_once(lab: &Lab, seed: u64, kills: u64) {
-    const SERIES: usize = 20;
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut sent: BTreeMap<String, f64> = BTreeMap::new();
-    let mut places = [lab.start("delta"), lab.start("delta")];
-    let mut seen = [Seen::new(), Seen::new()];
-    let mut produce = |random: &mut StdRng, messages: usize| {
-        for _ in 0..messages {
-            let which = random.random_range(0..SERIES);
-            let amount = f64::from(random.random_range(0..100));
-            let name = format!("jobs_{which}_total");
-            // Unkeyed on purpose: a series has a sum in each partition.
-            lab.kafka.queue(
-                &lab.topic,
-                random.random_range(0..3),
-                &counter(&name, amount),
-            );
-            *sent.entry(name).or_default() += amount;
-        }
-        lab.kafka.flush();
-        sent.clone()
-    };
-    for _ in 0..kills {
-        let until = Instant::now() + Duration::from_millis(random.random_range(0..2500));
-        while Instant::now() < until {
-            produce(&mut random, 200);
-            for (exporter, seen) in places.iter().zip(&mut seen) {
-                look(exporter, seen, seed);
-            }
-        }
-        let victim = random.random_range(0..2);
-        places[victim].signal("-KILL");
-        places[victim] = lab.start("delta");
-    }
-    let sent = produce(&mut random, 200);
-    let begin = Instant::now();
-    loop {
-        let mut sums: BTreeMap<String, f64> = BTreeMap::new();
-        for (exporter, seen) in places.iter().zip(&mut seen) {
-            for (name, value) in look(exporter, seen, seed) {
-                *sums
-                    .entry(name.split('{').next().unwrap().to_owned())
-                    .or_default() += value;
-            }
-        }
-        if sums == sent {
-            println!(
-                "seed {seed}: {kills} kills, {} counted exactly, settled after {:?}",
-                sent.values().sum::<f64>(),
-                begin.elapsed()
-            );
-            return;
-        }
-        if begin.elapsed() > CONVERGED {
-            let differ: Vec<_> = sent
-                .iter()
-                .map(|(name, value)| (name, value, sums.get(name)))
-                .filter(|(_, a, b)| Some(*a) != *b)
-                .collect();
-            panic!(
-                "seed {seed}: {differ:?}\n{:#?}\n{:#?}",
-                places[0].log(),
-                places[1].log()
-            );
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
-}
-
 /// The state topic once came into being with one partition and without compaction, because a producer's
 /// question about it made the broker create it.
 #[test]
@@ -214,4 +125,36 @@ fn the_state_topic_is_made_with_every_partition_and_compacted() {
     });
     assert_eq!(lab.kafka.partitions(&lab.state), 3);
     assert_eq!(lab.kafka.setting(&lab.state, "cleanup.policy"), "compact");
+}
+
+/// Records of dead series once stayed, and filled the limits of whoever restored them.
+#[test]
+fn what_expired_is_not_restored_and_takes_no_room() {
+    let Some(lab) = Lab::new(1) else { return };
+    let limits = [("SERIES_TTL", "2s"), ("MAX_SERIES", "2")];
+    let exporter = lab.start_with("absolute", &limits);
+    lab.kafka.send(&lab.topic, 0, &gauge("dead_1", 1.0));
+    lab.kafka.send(&lab.topic, 0, &gauge("dead_2", 1.0));
+    exporter.until("two series", |samples| samples.contains_key("dead_2"));
+    exporter.until("none", |samples| samples["exporter_series"] == 0.0);
+    // Nothing comes meanwhile: the expiry alone is written.
+    let begin = Instant::now();
+    while lab
+        .kafka
+        .last_values(&lab.state)
+        .values()
+        .any(Option::is_some)
+    {
+        assert!(begin.elapsed() < PATIENCE, "the state topic still has them");
+    }
+    exporter.stop();
+    let exporter = lab.start_with("absolute", &limits);
+    exporter.ready();
+    assert_eq!(exporter.samples()["exporter_series"], 0.0);
+    for name in ["alive_1", "alive_2"] {
+        lab.kafka.send(&lab.topic, 0, &gauge(name, 2.0));
+    }
+    exporter.until("both", |samples| {
+        samples.contains_key("alive_1") && samples.contains_key("alive_2")
+    });
 }

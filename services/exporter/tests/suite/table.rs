@@ -2,7 +2,7 @@
 use std::time::{Duration, Instant};
 
 use exporter::exposition::{Escaping, Filter, Syntax, render};
-use exporter::table::{Applied, Limits, Outcome, Record, Refused, Table};
+use exporter::table::{Applied, Dirty, Limits, Outcome, Record, Refused, Table};
 use message::{Kind, Message, Metric};
 use rstest::rstest;
 
@@ -420,21 +420,22 @@ fn what_changed_is_written_once_and_restores_to_the_same() {
         &[special, counter("b_total", 5.0), gauge("c", f64::NAN)],
     );
     bench.at(0, 1, 60, &[counter("b_total", 6.0)]);
-    let dirty = bench.table.dirty();
+    let dirty = dirty(&bench.table);
     assert_eq!(dirty.len(), 3);
     bench.table.clean();
-    assert_eq!(bench.table.dirty(), []);
+    assert_eq!(self::dirty(&bench.table), []);
     let mut restored = fresh();
     for record in &dirty {
-        let message = message::parse(&record.value).unwrap();
-        restored.table.restore(
+        let message = message::parse(record.value.as_deref().unwrap()).unwrap();
+        let fits = restored.table.restore(
             record.partition,
             message.timestamp_ms.unwrap(),
             &message,
             restored.now,
         );
+        assert!(fits);
     }
-    assert_eq!(restored.table.dirty(), []);
+    assert_eq!(self::dirty(&restored.table), []);
     restored.table.resume(0, 2);
     assert_eq!(restored.at(0, 1, 0, &[gauge("c", 1.0)]), Outcome::Duplicate);
     // Shown once the partition has caught up.
@@ -442,7 +443,92 @@ fn what_changed_is_written_once_and_restores_to_the_same() {
     restored.table.assign(1);
     restored.table.revoke(1);
     restored.at(0, 2, 70, &[counter("d", 1.0)]);
-    assert_eq!(restored.table.dirty().len(), 1);
+    assert_eq!(self::dirty(&restored.table).len(), 1);
+}
+
+fn dirty(table: &Table) -> Vec<Dirty> {
+    // By parts, as it is written.
+    (0..table.dirty_count())
+        .flat_map(|at| table.dirty(at..at + 1))
+        .collect()
+}
+
+/// What a key's last record leaves of the state topic, by partition and key.
+fn compacted(records: Vec<Dirty>) -> Vec<(i32, Option<Vec<u8>>)> {
+    let mut last = std::collections::BTreeMap::new();
+    for record in records {
+        last.insert((record.partition, record.key), record.value);
+    }
+    last.into_iter()
+        .map(|((partition, _), value)| (partition, value))
+        .collect()
+}
+
+fn keeping_state(ttl: Option<Duration>) -> Bench {
+    let mut table = Table::new(
+        Limits {
+            ttl,
+            ..Limits::default()
+        },
+        false,
+    )
+    .with_changes();
+    for partition in [0, 1] {
+        table.assign(partition);
+        table.release(partition);
+    }
+    Bench {
+        table,
+        now: Instant::now(),
+    }
+}
+
+/// Dead series once stayed in the state topic for good, and filled the limits of whoever restored them.
+#[test]
+fn the_state_forgets_what_expired_and_keeps_what_came_back() {
+    let ttl = Duration::from_secs(60);
+    let mut bench = keeping_state(Some(ttl));
+    bench.at(0, 0, 0, &[gauge("a", 1.0), gauge("b", 1.0)]);
+    bench.table.clean();
+    bench.now += ttl * 2;
+    bench.table.expire(bench.now);
+    bench.at(0, 1, 0, &[gauge("b", 2.0)]);
+    let left = compacted(dirty(&bench.table));
+    assert_eq!(left.len(), 2);
+    assert_eq!(left[0], (0, None), "a is gone");
+    assert!(left[1].1.is_some(), "b came back");
+}
+
+#[test]
+fn the_state_of_a_series_that_moved_is_with_its_new_partition_alone() {
+    let mut bench = keeping_state(None);
+    bench.at(0, 0, 0, &[gauge("a", 1.0)]);
+    bench.at(1, 0, 1, &[gauge("a", 2.0)]);
+    let left = compacted(dirty(&bench.table));
+    assert_eq!((left[0].0, left[0].1.is_some()), (0, false));
+    assert_eq!((left[1].0, left[1].1.is_some()), (1, true));
+    // And there and back again.
+    bench.at(0, 1, 2, &[gauge("a", 3.0)]);
+    let left = compacted(dirty(&bench.table));
+    assert_eq!((left[0].0, left[0].1.is_some()), (0, true));
+    assert_eq!((left[1].0, left[1].1.is_some()), (1, false));
+}
+
+#[test]
+fn nothing_is_written_for_a_partition_that_is_another_instances() {
+    let ttl = Duration::from_secs(60);
+    let mut bench = keeping_state(Some(ttl));
+    bench.at(0, 0, 0, &[gauge("a", 1.0)]);
+    bench.at(1, 0, 0, &[gauge("b", 1.0)]);
+    bench.now += ttl * 2;
+    bench.table.expire(bench.now);
+    bench.at(1, 1, 0, &[gauge("b", 2.0)]);
+    bench.table.revoke(1);
+    let partitions: Vec<_> = dirty(&bench.table)
+        .iter()
+        .map(|record| record.partition)
+        .collect();
+    assert_eq!(partitions, [0]);
 }
 
 #[test]

@@ -87,6 +87,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         guard: Guard::of(run),
         versions: BTreeMap::new(),
         control: None,
+        own: false,
         tuning: None,
     };
     let mut samples = Vec::new();

@@ -3,6 +3,7 @@
 mod engine;
 mod samples;
 mod startup;
+mod suite;
 mod tuning;
 
 use anyhow::Result;
@@ -16,6 +17,8 @@ pub enum Bench {
     Startup(startup::Args),
     /// What the engine takes for a step, services aside.
     Engine(engine::Args),
+    /// How long the functional scenarios take on stacks that they share, against a fresh stack for each.
+    Suite(suite::Args),
     /// Whether `lab tune` finds differences where there are some, and none where there are none.
     Tuning(tuning::Args),
 }
@@ -24,6 +27,7 @@ pub async fn run(bench: Bench) -> Result<Verdict> {
     match bench {
         Bench::Startup(args) => startup::run(args).await,
         Bench::Engine(args) => engine::run(args).await,
+        Bench::Suite(args) => suite::run(args).await,
         Bench::Tuning(args) => tuning::run(args).await,
     }
 }

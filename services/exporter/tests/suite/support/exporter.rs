@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use exporter::exposition::Syntax;
 use rdkafka::ClientConfig;
-use rdkafka::TopicPartitionList;
+use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::strict;
 
@@ -40,21 +42,48 @@ pub fn unique(what: &str) -> String {
 
 pub struct Kafka {
     pub bootstrap: String,
+    config: ClientConfig,
     producer: BaseProducer,
 }
 
 impl Kafka {
     pub fn new(bootstrap: &str) -> Kafka {
-        let producer = config(bootstrap).set("linger.ms", "0").create().unwrap();
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", bootstrap);
+        Kafka::with(config)
+    }
+
+    /// With settings of all clients.
+    pub fn with(config: ClientConfig) -> Kafka {
+        let producer = config.clone().set("linger.ms", "0").create().unwrap();
         Kafka {
-            bootstrap: bootstrap.to_owned(),
+            bootstrap: config.get("bootstrap.servers").unwrap().to_owned(),
+            config,
             producer,
         }
     }
 
+    /// Queues a message whose key decides on the partition, as sources should.
+    pub fn queue_keyed(&self, topic: &str, key: &str, payload: &[u8]) {
+        let mut record = BaseRecord::to(topic).key(key).payload(payload);
+        while let Err((error, back)) = self.producer.send(record) {
+            assert!(error.to_string().contains("Queue full"), "{error}");
+            self.producer.poll(Duration::from_millis(100));
+            record = back;
+        }
+    }
+
     pub fn create(&self, topic: &str, partitions: i32) {
-        let admin: AdminClient<DefaultClientContext> = config(&self.bootstrap).create().unwrap();
-        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        self.create_with(topic, partitions, &[]);
+    }
+
+    /// With settings of the topic.
+    pub fn create_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let admin: AdminClient<DefaultClientContext> = self.config.create().unwrap();
+        let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        for (name, value) in settings {
+            new = new.set(name, value);
+        }
         let created = runtime().block_on(admin.create_topics([&new], &AdminOptions::new()));
         created
             .unwrap()
@@ -63,7 +92,7 @@ impl Kafka {
     }
 
     pub fn delete(&self, topic: &str) {
-        let admin: AdminClient<DefaultClientContext> = config(&self.bootstrap).create().unwrap();
+        let admin: AdminClient<DefaultClientContext> = self.config.create().unwrap();
         let deleted = runtime().block_on(admin.delete_topics(&[topic], &AdminOptions::new()));
         deleted
             .unwrap()
@@ -95,14 +124,14 @@ impl Kafka {
     }
 
     pub fn partitions(&self, topic: &str) -> usize {
-        let consumer: BaseConsumer = config(&self.bootstrap).create().unwrap();
+        let consumer: BaseConsumer = self.config.create().unwrap();
         let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
         metadata.topics()[0].partitions().len()
     }
 
     /// A setting of a topic.
     pub fn setting(&self, topic: &str, name: &str) -> String {
-        let admin: AdminClient<DefaultClientContext> = config(&self.bootstrap).create().unwrap();
+        let admin: AdminClient<DefaultClientContext> = self.config.create().unwrap();
         let topic = ResourceSpecifier::Topic(topic);
         let described = runtime()
             .block_on(admin.describe_configs([&topic], &AdminOptions::new()))
@@ -113,10 +142,7 @@ impl Kafka {
 
     /// Waits until a group has committed `records` of a topic in all.
     pub fn committed(&self, group: &str, topic: &str, partitions: i32, records: i64) {
-        let consumer: BaseConsumer = config(&self.bootstrap)
-            .set("group.id", group)
-            .create()
-            .unwrap();
+        let consumer: BaseConsumer = self.config.clone().set("group.id", group).create().unwrap();
         let mut wanted = TopicPartitionList::new();
         wanted.add_partition_range(topic, 0, partitions - 1);
         let begin = Instant::now();
@@ -139,12 +165,50 @@ impl Kafka {
     pub fn flush(&self) {
         self.producer.flush(PATIENCE).unwrap();
     }
-}
 
-fn config(bootstrap: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", bootstrap);
-    config
+    /// Everything in a topic, to its end at this moment: partition, key, value.
+    pub fn records(&self, topic: &str) -> Vec<(i32, Vec<u8>, Option<Vec<u8>>)> {
+        let consumer: BaseConsumer = self
+            .config
+            .clone()
+            .set("group.id", unique("reader"))
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", "read_committed")
+            .create()
+            .unwrap();
+        let mut left: Vec<i32> = (0..i32::try_from(self.partitions(topic)).unwrap()).collect();
+        let mut assignment = TopicPartitionList::new();
+        for partition in &left {
+            assignment
+                .add_partition_offset(topic, *partition, Offset::Beginning)
+                .unwrap();
+        }
+        consumer.assign(&assignment).unwrap();
+        let mut records = Vec::new();
+        let begin = Instant::now();
+        while !left.is_empty() {
+            assert!(begin.elapsed() < PATIENCE * 2, "no end of {topic}");
+            match consumer.poll(Duration::from_millis(100)) {
+                None => {}
+                Some(Ok(record)) => records.push((
+                    record.partition(),
+                    record.key().unwrap_or_default().to_vec(),
+                    record.payload().map(<[u8]>::to_vec),
+                )),
+                Some(Err(KafkaError::PartitionEOF(partition))) => left.retain(|p| *p != partition),
+                Some(Err(error)) => panic!("{error}"),
+            }
+        }
+        records
+    }
+
+    /// What compaction would leave of a topic, by partition and key.
+    pub fn last_values(&self, topic: &str) -> BTreeMap<(i32, Vec<u8>), Option<Vec<u8>>> {
+        let records = self.records(topic).into_iter();
+        records
+            .map(|(partition, key, value)| ((partition, key), value))
+            .collect()
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -325,6 +389,24 @@ impl Exporter {
         assert!(status.success());
     }
 
+    /// SIGKILL; it is gone when this returns.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The status, once it has ended by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it has not ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// SIGTERM, and how long the end took.
     pub fn stop(mut self) -> (ExitStatus, Duration) {
         let begin = Instant::now();
@@ -333,12 +415,12 @@ impl Exporter {
         (status, begin.elapsed())
     }
 
-    /// Resident memory in bytes.
-    pub fn memory(&self) -> u64 {
+    /// The most resident memory that it ever had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status
             .lines()
-            .find(|line| line.starts_with("VmRSS:"))
+            .find(|line| line.starts_with("VmHWM:"))
             .unwrap();
         line.split_whitespace()
             .nth(1)

@@ -3,4 +3,5 @@
 
 pub mod exporter;
 pub mod hostile;
+pub mod prometheus;
 pub mod strict;
