@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use serde_json::json;
+use stack::native::Quiet;
+use stack::services::WorkerOverrides;
 
 pub(crate) use analysis::{About, connector_patch, experiment, worker_patch};
 pub use arguments::Tune;
@@ -57,6 +59,12 @@ impl Step for Tune {
         let experiment = experiment(&session.record(), About::default());
         // Also of what was measured before something failed.
         context.show(chart(&experiment));
+        if session.mode == Mode::Short {
+            // Other scenarios come after this one, on the same worker.
+            reset_worker(context)
+                .await
+                .map_err(|error| StepError::broken("connect", error))?;
+        }
         measured.map_err(|error| StepError::broken("connect", error))?;
         // Of rows of somebody else, the file says nothing.
         if session.mode != Mode::Search && session.rows.is_none() && session.calibrate.is_none() {
@@ -149,6 +157,17 @@ impl Tune {
             _ => None,
         };
         rounds(&mut bench, &rows, &form, budget, session).await
+    }
+}
+
+/// Gives the worker its usual settings back, where a row had others.
+async fn reset_worker(context: &Context) -> Result<()> {
+    let usual = WorkerOverrides::default();
+    match &context.control {
+        Some(control) if control.worker() != usual => {
+            Ok(control.change_worker(usual, &Quiet).await?)
+        }
+        _ => Ok(()),
     }
 }
 
