@@ -163,7 +163,8 @@ impl Tune {
 /// Gives the worker its usual settings back, where a row had others.
 async fn reset_worker(context: &Context) -> Result<()> {
     let usual = WorkerOverrides::default();
-    match &context.control {
+    let control = context.control.as_deref();
+    match control.and_then(|control| control.native()) {
         Some(control) if control.worker() != usual => {
             Ok(control.change_worker(usual, &Quiet).await?)
         }
