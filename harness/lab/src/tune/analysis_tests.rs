@@ -116,7 +116,7 @@ fn a_setting_that_made_no_difference_is_named() {
         .collect();
     assert_eq!(words.len(), 2, "{words:?}");
     assert!(
-        words[0].starts_with("batch.size 100 → 65536: made it faster (×4.0"),
+        words[0].starts_with("batch.size 100 → 65536: made it faster (×3.99"),
         "{words:?}"
     );
     assert!(

@@ -110,6 +110,11 @@ impl<'a> Bench<'a> {
     /// Measures a row once.
     pub(super) async fn measure(&mut self, row: &Row, round: usize, form: &Form) -> Result<Sample> {
         enough_left(self.context)?;
+        if row.slow_down.is_some() && self.own_stack().is_none() {
+            bail!(
+                "a slow-down stops processes, and those of a cluster are not the lab's\n  what to do: run without --endpoints"
+            );
+        }
         self.number += 1;
         // Of one length: topics are found by how their names begin.
         let name = format!("{}_m{:03}", self.context.prefix, self.number);
@@ -188,7 +193,7 @@ impl<'a> Bench<'a> {
         }
         let end_offset_rate = rate::between(&watched.offsets, slope.from, slope.to);
         let mut cpu = watched.cpu;
-        if self.context.control.is_none() {
+        if self.own_stack().is_none() {
             cpu = self.cpu_from_afar(name).await?;
         }
         Ok(Sample {
