@@ -62,6 +62,17 @@ fn every_example_is_what_it_says() {
     for block in blocks.iter().filter(|block| block.what.contains('.')) {
         fs::write(area.join(&block.what), &block.text).unwrap();
     }
+    // The whole scenario and its file are those that run with the others.
+    for (what, file) in [("", "delete.toml"), ("customers.json", "customers.json")] {
+        let shown = blocks
+            .iter()
+            .find(|block| block.what == what && file.ends_with(&format!(".{}", block.language)));
+        let real = fs::read_to_string(format!(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/cdc/{}"),
+            file
+        ));
+        assert_eq!(shown.unwrap().text, real.unwrap(), "{file}");
+    }
     let registry = registry().unwrap();
     let inputs = inputs(&folder.path().join("scenarios")).unwrap();
     let read = |text: &str| -> Result<(), Problems> {

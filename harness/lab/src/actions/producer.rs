@@ -51,6 +51,21 @@ impl Check for Producer {
                     .to_owned(),
             );
         }
+        if self
+            .rate
+            .is_some_and(|rate| !(rate.is_finite() && rate > 0.0))
+        {
+            return Err("`rate` is messages a second\ngive a number above 0".to_owned());
+        }
+        for (key, number) in [
+            ("count", self.count),
+            ("series", self.series),
+            ("metrics_per_message", self.metrics_per_message),
+        ] {
+            if number == Some(0) {
+                return Err(format!("`{key}` is 0\ngive at least 1"));
+            }
+        }
         Ok(())
     }
 }

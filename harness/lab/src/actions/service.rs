@@ -19,9 +19,11 @@ fn control(context: &Context) -> anyhow::Result<&dyn Control> {
 
 /// A service of the stack by a name that may be that of a process, which the scenario would have started before.
 fn service(name: &str) -> Result<ServiceName, StepError> {
-    Ok(name
-        .parse()
-        .map_err(|_| anyhow::anyhow!("no step has started {name}: `start_exporter` does"))?)
+    Ok(name.parse().map_err(|_| {
+        anyhow::anyhow!(
+            "no step has started {name}: `start_exporter` and `producer` with a `name` do"
+        )
+    })?)
 }
 
 async fn stop(context: &mut Context, name: &str) -> Result<(), StepError> {
