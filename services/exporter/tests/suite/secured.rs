@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::exporter::{Exporter, Kafka, PATIENCE, counter, unique};
 use crate::support::prometheus::stable_port;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rdkafka::ClientConfig;
 use rstest::rstest;
 
@@ -147,10 +147,15 @@ enum Way {
 fn certificates(folder: &Path) {
     let mut parameters = CertificateParams::new(Vec::new()).unwrap();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, "authority");
     let authority = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
     let issue = |name: &str| {
         let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        // A certificate whose subject is its issuer's looks self-signed to OpenSSL.
+        parameters.distinguished_name.push(DnType::CommonName, name);
         let certificate = parameters.signed_by(&key, &authority).unwrap().pem();
         (certificate, key.serialize_pem())
     };
