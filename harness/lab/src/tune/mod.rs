@@ -355,7 +355,10 @@ mod tests {
     use testing::{record, row, told};
 
     fn wanted(row: &str, times: &Value, interval: Option<&Value>) -> Ratio {
-        let expected = |value: &Value| serde_json::from_value(value.clone()).unwrap();
+        let expected = |value: &Value| {
+            let written = toml::Value::try_from(value).unwrap().to_string();
+            crate::testing::arguments(&written).unwrap()
+        };
         Ratio {
             row: row.to_owned(),
             times: expected(times),
