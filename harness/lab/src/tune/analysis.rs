@@ -172,7 +172,7 @@ fn verdict(ratio: Option<&crate::statistics::Ratio>, pairs: &[(f64, f64)]) -> St
 }
 
 /// Settings that differ between two rows, with both values.
-fn differing(one: &Row, other: &Row) -> BTreeMap<String, (String, String)> {
+fn differing(one: &Row, other: &Row) -> Change {
     let (one, other): (BTreeMap<_, _>, BTreeMap<_, _>) = (
         one.settings.flat().into_iter().collect(),
         other.settings.flat().into_iter().collect(),
@@ -190,11 +190,13 @@ fn differing(one: &Row, other: &Row) -> BTreeMap<String, (String, String)> {
         .collect()
 }
 
+/// Settings that differ between two rows, each with what it was and what it becomes.
+type Change = BTreeMap<String, (String, String)>;
+
 /// What settings did: for each setting, of the pairs of rows that differ in it those that differ in the least beside. Pairs with
 /// the same change (as in a grid) are taken together.
 fn knobs(rows: &[Row], samples: &[Sample]) -> Vec<Knob> {
-    let mut changes: BTreeMap<BTreeMap<String, (String, String)>, Vec<(&str, &str)>> =
-        BTreeMap::new();
+    let mut changes: BTreeMap<Change, Vec<(&str, &str)>> = BTreeMap::new();
     for (place, one) in rows.iter().enumerate() {
         for other in &rows[place + 1..] {
             let change = differing(one, other);

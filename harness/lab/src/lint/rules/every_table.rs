@@ -19,7 +19,7 @@ const ONCE: [&str; 4] = [
 
 pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
     let is_there = |key: &&str| case.text(key).is_some_and(|text| !text.is_empty());
-    if !case.is_postgres() || FILTERS.iter().chain(&ONCE).any(|key| is_there(key)) {
+    if !case.is_postgres() || FILTERS.iter().chain(&ONCE).any(is_there) {
         return;
     }
     found.push(
