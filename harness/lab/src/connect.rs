@@ -9,6 +9,10 @@ use serde_json::Value;
 
 use crate::runner::Context;
 
+/// How long a change may take. Connect answers by itself after 90 s (`ConnectResource.DEFAULT_REST_REQUEST_TIMEOUT_MS`): until then
+/// Debezium may be at the validation of a configuration, for which it asks the database.
+const CHANGE: Duration = Duration::from_secs(95);
+
 /// How long a worker may rebalance: it answers 409 meanwhile.
 const REBALANCE: Duration = Duration::from_secs(60);
 
@@ -168,6 +172,9 @@ async fn send(
     let begun = std::time::Instant::now();
     loop {
         let mut request = http.request(method.clone(), &url);
+        if method != Method::GET {
+            request = request.timeout(CHANGE);
+        }
         if let Some(body) = body {
             request = request.json(body);
         }
