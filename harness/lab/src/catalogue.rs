@@ -8,7 +8,7 @@ use scenario::{Inputs, Problems, Scenario, discover, load};
 use stack::components::Lock;
 use stack::{Flavour, Profile};
 
-use crate::groups::DEBEZIUM;
+use crate::groups::{DEBEZIUM, JDBC};
 use crate::registry::registry;
 use crate::runner::{AnyStep, Selected, VARIABLES};
 
@@ -26,8 +26,10 @@ pub fn inputs(root: &Path) -> Result<Inputs> {
             kafka: kafka.version().to_owned(),
         });
     }
-    let versions = lock.versions(DEBEZIUM);
-    inputs.versions.insert("debezium".to_owned(), versions);
+    for (key, component) in [("debezium", DEBEZIUM), ("jdbc", JDBC)] {
+        let versions = lock.versions(component);
+        inputs.versions.insert(key.to_owned(), versions);
+    }
     Ok(inputs)
 }
 

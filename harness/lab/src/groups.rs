@@ -13,6 +13,8 @@ use crate::runner::{CONTROL, Selected};
 const KAFKA: &str = "kafka";
 /// The component that `debezium` in `[stack]` gives a version of.
 pub const DEBEZIUM: &str = "debezium-postgres";
+/// The component that `jdbc` in `[stack]` gives a version of.
+pub const JDBC: &str = stack::flavour::JDBC;
 
 /// Who shares a stack.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,8 +61,9 @@ pub fn plan(selected: Vec<Selected>, profile: Profile, sharing: Sharing) -> Resu
         }
         let shared = sharing == Sharing::Allowed && !wants_own_stack(&one);
         let mut groups = plan.groups.iter_mut();
-        match groups.find(|group| shared && group.shared && group.flavour == flavour) {
-            Some(group) => group.selected.push(one),
+        let fits = |group: &mut Group| shared && group.shared && group.flavour.join(&flavour);
+        match groups.position(fits) {
+            Some(place) => plan.groups[place].selected.push(one),
             None => plan.groups.push(Group {
                 flavour,
                 shared,
@@ -89,6 +92,10 @@ fn flavour(settings: &StackSettings, default: Profile, lock: &Lock) -> Result<Fl
             flavour.versions.extend([version]);
         }
     }
+    let jdbc = settings.jdbc.iter();
+    flavour
+        .versions
+        .extend(jdbc.map(|version| (JDBC.to_owned(), version.clone())));
     Ok(flavour)
 }
 
@@ -121,7 +128,7 @@ fn refusal(selected: &Selected, profile: Profile) -> Option<String> {
 }
 
 /// Why a scenario does not fit a stack that exists with these versions, by component. Where none are known, every choice of
-/// versions is a reason.
+/// versions is a reason; whether there is a sink a scenario hears from Connect then.
 ///
 /// # Errors
 /// When the scenario names what there is not, which its reader should have seen.
@@ -142,12 +149,16 @@ pub fn unfit(
     // Another release of the same line has the profile of its line.
     let profile = of_kafka(kafka).unwrap_or(default);
     let flavour = flavour(settings, profile, &lock)?;
-    for component in [KAFKA, DEBEZIUM] {
+    let choices = [
+        (
+            KAFKA,
+            settings.profile.is_some() || settings.kafka.is_some(),
+        ),
+        (DEBEZIUM, settings.debezium.is_some()),
+        (JDBC, settings.jdbc.is_some()),
+    ];
+    for (component, chosen) in choices {
         let wanted = flavour.resolve(&lock, component)?;
-        let chosen = match component {
-            KAFKA => settings.profile.is_some() || settings.kafka.is_some(),
-            _ => settings.debezium.is_some(),
-        };
         let there = versions.get(component).map_or("none", String::as_str);
         if chosen && there != wanted.version() {
             return Ok(Some(format!(
@@ -220,6 +231,10 @@ mod tests {
     #[case::the_version_of_kafka_says_the_profile(
         &["[stack]\nkafka = \"4.3.1\"", "[stack]\nkafka = \"3.9.2\"", "[stack]\nprofile = \"kraft\""],
         &["2 on kraft ", "1 on zookeeper "]
+    )]
+    #[case::a_sink_joins_who_can_do_without(
+        &["", "[stack]\njdbc = \"3.6.0.Final\"", "[stack]\ndebezium = \"2.7.4.Final\""],
+        &["2 on zookeeper 3.6.0.Final", "1 on zookeeper 2.7.4.Final"]
     )]
     #[case::exclusive_in_a_version(
         &["exclusive = true\n[stack]\nprofile = \"kraft\"", "[stack]\nprofile = \"kraft\""],
@@ -296,6 +311,11 @@ mod tests {
         "[stack]\ndebezium = \"2.7.4.Final\"",
         "3.9.2",
         Some("chooses debezium-postgres 2.7.4.Final in `[stack]`, and there is 3.7.0.Final")
+    )]
+    #[case::a_sink_that_is_not_there(
+        "[stack]\njdbc = \"3.6.0.Final\"",
+        "3.9.2",
+        Some("chooses debezium-jdbc 3.6.0.Final in `[stack]`, and there is none")
     )]
     #[case::another_profile("[stack]\nprofile = \"kraft\"", "3.9.2", Some("chooses kafka 4.3.1"))]
     #[case::skipped_there(

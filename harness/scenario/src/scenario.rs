@@ -104,6 +104,9 @@ pub struct StackSettings {
     /// The version of Debezium's Postgres connector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debezium: Option<String>,
+    /// The version of Debezium's JDBC sink. The worker has no sink where this is missing: looking through it takes a start longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jdbc: Option<String>,
 }
 
 /// How JVMs are started.

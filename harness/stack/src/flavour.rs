@@ -5,12 +5,19 @@ use std::collections::BTreeMap;
 use crate::components::{ComponentId, Error, Lock, profiles};
 use crate::profile::Profile;
 
+/// Debezium's JDBC sink, a plugin of Connect.
+pub const JDBC: &str = "debezium-jdbc";
+
+/// Components that services can do without.
+pub(crate) const OPTIONAL: [&str; 1] = [JDBC];
+
 /// The profile and the versions of a stack. Two scenarios can share a stack when theirs are the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Flavour {
     /// Where Kafka keeps its metadata, and with that which Kafka it is.
     pub profile: Profile,
-    /// Versions by component that somebody asked for.
+    /// Versions by component that somebody asked for. A component that services can do without is there only when it is
+    /// among them.
     pub versions: BTreeMap<String, String>,
 }
 
@@ -21,6 +28,27 @@ impl Flavour {
             profile,
             versions: BTreeMap::new(),
         }
+    }
+
+    /// Takes in what the other has, when one stack can be both: where nothing but components differs that services can do
+    /// without. Gives whether it did.
+    pub fn join(&mut self, other: &Self) -> bool {
+        let musts = |flavour: &Self| {
+            let mut versions = flavour.versions.clone();
+            versions.retain(|component, _| !OPTIONAL.contains(&component.as_str()));
+            versions
+        };
+        let agree = |component: &str| {
+            let pair = (self.versions.get(component), other.versions.get(component));
+            pair.0.is_none() || pair.1.is_none() || pair.0 == pair.1
+        };
+        let joins = self.profile == other.profile
+            && musts(self) == musts(other)
+            && OPTIONAL.into_iter().all(agree);
+        if joins {
+            self.versions.extend(other.versions.clone());
+        }
+        joins
     }
 
     /// The component in the version that was asked for, else in that of the profile, else in its default version.
@@ -68,6 +96,38 @@ mod tests {
             .resolve(&Lock::embedded().unwrap(), component)
             .unwrap();
         assert_eq!(id.version(), expected);
+    }
+
+    #[rstest]
+    #[case::nothing("", "", Some(""))]
+    #[case::one_wants_more("", "debezium-jdbc=3.6", Some("debezium-jdbc=3.6"))]
+    #[case::the_other_does("debezium-jdbc=3.6", "", Some("debezium-jdbc=3.6"))]
+    #[case::both("debezium-jdbc=3.6", "debezium-jdbc=3.6", Some("debezium-jdbc=3.6"))]
+    #[case::in_two_versions("debezium-jdbc=3.6", "debezium-jdbc=3.7", None)]
+    #[case::a_must_in_two_versions("debezium-postgres=2.7", "", None)]
+    #[case::beside_a_must(
+        "debezium-postgres=2.7",
+        "debezium-postgres=2.7 debezium-jdbc=3.6",
+        Some("debezium-jdbc=3.6 debezium-postgres=2.7")
+    )]
+    fn one_stack_has_what_either_can_do_without(
+        #[case] first: &str,
+        #[case] second: &str,
+        #[case] joined: Option<&str>,
+    ) {
+        let flavour = |text: &str| {
+            let mut flavour = Flavour::default();
+            let pairs = text
+                .split_whitespace()
+                .map(|pair| pair.split_once('=').unwrap());
+            flavour
+                .versions
+                .extend(pairs.map(|(c, v)| (c.to_owned(), v.to_owned())));
+            flavour
+        };
+        let mut one = flavour(first);
+        assert_eq!(one.join(&flavour(second)), joined.is_some());
+        assert_eq!(one, flavour(joined.unwrap_or(first)));
     }
 
     #[test]

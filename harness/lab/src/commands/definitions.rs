@@ -7,7 +7,7 @@ use stack::components::Lock;
 use stack::native::{Native, StackSpec};
 use stack::{Flavour, Profile, ServiceName};
 
-use crate::groups::DEBEZIUM;
+use crate::groups::{DEBEZIUM, JDBC};
 use crate::lint::{Definitions, Worker};
 use crate::progress::Shown;
 use crate::{Verdict, stacks};
@@ -40,6 +40,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
         flavour
             .versions
             .insert(DEBEZIUM.to_owned(), version.clone());
+        for sink in Lock::embedded()?.versions(JDBC) {
+            flavour.versions.insert(JDBC.to_owned(), sink);
+        }
         let spec = StackSpec {
             flavour,
             ..StackSpec::of([ServiceName::Connect])

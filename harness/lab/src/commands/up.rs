@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::ValueEnum;
+use stack::components::Lock;
 use stack::native::{Native, PortChoice, StackSpec};
 use stack::services::JvmMode;
 use stack::{Flavour, ServiceName};
 
 use crate::Verdict;
 use crate::commands::status;
+use crate::groups::JDBC;
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::stacks;
@@ -43,6 +45,9 @@ pub struct Args {
     services: Vec<ServiceName>,
     #[command(flatten)]
     profile: ProfileArgs,
+    /// Give Connect Debezium's JDBC sink as well, as `jdbc` in `[stack]` of a scenario does.
+    #[arg(long)]
+    jdbc: bool,
     /// Leave it running in the background; `lab down` ends it.
     #[arg(long)]
     detach: bool,
@@ -75,8 +80,14 @@ pub async fn run(args: Args) -> Result<Verdict> {
     } else {
         args.services.clone()
     };
+    let mut flavour = Flavour::of(args.profile.profile);
+    if args.jdbc {
+        let sink = Lock::embedded()?.resolve(JDBC, None)?;
+        let version = sink.version().to_owned();
+        flavour.versions.insert(JDBC.to_owned(), version);
+    }
     let spec = StackSpec {
-        flavour: Flavour::of(args.profile.profile),
+        flavour,
         jvm: args.jvm,
         ports: args.ports.into(),
         ready_within: args.timeout,

@@ -103,8 +103,14 @@ pub fn requirements(
     flavour: &Flavour,
 ) -> Result<BTreeMap<&'static str, ComponentId>, StackError> {
     let lock = Lock::embedded()?;
-    let names = services.iter().flat_map(|name| name.service().components());
+    let services = services.iter().map(|name| name.service());
+    let asked_for = |name: &&&str| flavour.versions.contains_key(**name);
+    let optional = services
+        .clone()
+        .flat_map(|service| service.optional_components());
+    let names = services.flat_map(|service| service.components());
     names
+        .chain(optional.filter(asked_for))
         .map(|name| Ok((*name, flavour.resolve(&lock, name)?)))
         .collect()
 }

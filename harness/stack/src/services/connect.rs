@@ -10,6 +10,7 @@ use super::jvm::Jvm;
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName, kafka};
+use crate::flavour::JDBC;
 use crate::profile::Profile;
 
 #[derive(Deserialize)]
@@ -27,7 +28,7 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
     launch::settings("connect/settings.json", SETTINGS)
 }
 
-const PLUGINS: [&str; 2] = ["debezium-postgres", "debezium-jdbc"];
+const PLUGIN: &str = "debezium-postgres";
 const AGENT: &str = "jmx-agent";
 
 pub(super) struct Connect;
@@ -44,7 +45,11 @@ impl Service for Connect {
     }
 
     fn components(&self) -> &'static [&'static str] {
-        &[kafka::COMPONENT, AGENT, PLUGINS[0], PLUGINS[1]]
+        &[kafka::COMPONENT, AGENT, PLUGIN]
+    }
+
+    fn optional_components(&self) -> &'static [&'static str] {
+        &[JDBC]
     }
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
@@ -62,7 +67,8 @@ impl Service for Connect {
             path: plugin_path.clone(),
             source,
         })?;
-        for plugin in PLUGINS {
+        let asked_for = site.has(JDBC).then_some(JDBC);
+        for plugin in [PLUGIN].into_iter().chain(asked_for) {
             let link = plugin_path.join(plugin);
             if !link.exists() {
                 symlink(site.tree(plugin)?, &link)

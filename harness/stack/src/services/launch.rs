@@ -109,6 +109,11 @@ impl Site<'_> {
             .ok_or_else(|| LaunchError::NotReady(name.to_owned()))
     }
 
+    /// Whether a component is there that the service can do without.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.installed.contains_key(name)
+    }
+
     /// The directory of an unpacked component, verified.
     pub(super) fn tree(&self, name: &str) -> Result<&Path, LaunchError> {
         self.component(name)?

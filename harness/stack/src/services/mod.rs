@@ -53,6 +53,10 @@ pub trait Service: Sync {
     fn components(&self) -> &'static [&'static str] {
         &[]
     }
+    /// Names of components that it can do without.
+    fn optional_components(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Writes its settings into the run's directory and says how it is started.
     ///
     /// # Errors

@@ -72,6 +72,8 @@ impl ClientContext for Context {
         // The same event also comes out of `poll`, which has the code but not these words.
         let words = match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::PartitionEOF) => return,
+            // Each broker has told why before: a wrong password says more than that nobody is left.
+            Some(RDKafkaErrorCode::AllBrokersDown) if self.state.in_trouble().is_some() => return,
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
                 format!("the topic {:?} does not exist yet", self.state.topic())
             }

@@ -13,7 +13,7 @@ use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -84,11 +84,18 @@ impl Kafka {
         for (name, value) in settings {
             new = new.set(name, value);
         }
-        let created = runtime().block_on(admin.create_topics([&new], &AdminOptions::new()));
-        created
-            .unwrap()
-            .into_iter()
-            .for_each(|result| drop(result.unwrap()));
+        // A broker that is busy answers with an unknown error once in a while, and may have made the topic all the same.
+        let begin = Instant::now();
+        loop {
+            let created = runtime().block_on(admin.create_topics([&new], &AdminOptions::new()));
+            match created.unwrap().pop() {
+                Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | Some(Ok(_)) => return,
+                Some(Err((_, RDKafkaErrorCode::Unknown))) if begin.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                refused => panic!("{topic}: {refused:?}"),
+            }
+        }
     }
 
     pub fn delete(&self, topic: &str) {
