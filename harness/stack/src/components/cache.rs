@@ -5,6 +5,7 @@
 //! trees/<component>-<version>-<hash>/tree        what an archive unpacked to
 //! trees/<component>-<version>-<hash>/manifest    what has to be in it; its own hash stands in lock.json
 //! prometheus/                                    the same for the distribution's Prometheus
+//! class-data/                                    what JVMs share between starts; see `services/class_data.rs`
 //! tmp/                                           whatever is not complete; emptied by the next fetch
 //! lock                                           held while something is fetched
 //! ```
@@ -193,6 +194,12 @@ impl Cache {
     /// Its directory.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where class data of JVMs is kept, unless nothing can be written there.
+    pub fn class_data(&self) -> Option<PathBuf> {
+        let directory = self.dir.join("class-data");
+        fs::create_dir_all(&directory).ok().map(|()| directory)
     }
 
     /// The lock it holds to.

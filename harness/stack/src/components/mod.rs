@@ -36,4 +36,4 @@ pub use error::{Damage, Deleted, Error, Wrong};
 pub use lock::{ComponentId, Lock, LockedFile, LockedTree, Pinned};
 pub use manifest::{Entry, Manifest};
 pub use progress::{NoProgress, Progress};
-pub use stage::stage_tree;
+pub use stage::{shared_tree, stage_tree};

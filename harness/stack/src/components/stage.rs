@@ -2,13 +2,55 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use super::cache::{Content, Installed};
 use super::digest::{Sri, copy_hashed, on_all_cores};
 use super::error::{Damage, Deleted, Error, Wrong};
-use super::manifest::{Entry, file_mode};
+use super::manifest::{Entry, Manifest, file_mode};
+
+/// A copy of an unpacked tree below `parent` that everybody can read, made once: every byte of one that is there is hashed
+/// again, and one that is not what the lock says is replaced. Gives where it is.
+///
+/// # Errors
+/// Those of [`stage_tree`], and when `parent` cannot be made or read.
+pub fn shared_tree(installed: &Installed, parent: &Path) -> Result<PathBuf, Error> {
+    let manifest = match &installed.content {
+        Content::Provided { root } => return Ok(root.clone()),
+        Content::Tree { manifest, .. } => manifest,
+        Content::Jars(_) => &Manifest::default(),
+    };
+    let id = &installed.id;
+    let hash = manifest.sha256().short_hex();
+    let place = parent.join(format!("{}-{}-{hash}", id.name(), id.version()));
+    if Manifest::of_tree(&place).is_ok_and(|found| found == *manifest) {
+        return Ok(place);
+    }
+    let made = |source| Error::io("create", parent, source);
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o711)
+        .create(parent)
+        .map_err(made)?;
+    let scratch = tempfile::tempdir_in(parent).map_err(made)?;
+    // Whoever still runs the old one keeps it open.
+    let (old, new) = (scratch.path().join("old"), scratch.path().join("new"));
+    stage_tree(installed, &new)?;
+    match fs::rename(&place, &old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::io("replace", &place, error));
+        }
+        _ => {}
+    }
+    match fs::rename(&new, &place) {
+        // Another start was faster: it has hashed what it wrote.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(place),
+        other => other
+            .map(|()| place.clone())
+            .map_err(|source| Error::io("create", &place, source)),
+    }
+}
 
 /// Copies an unpacked tree into the new directory `dest`, for everybody to read, and executables to execute.
 ///
@@ -95,4 +137,62 @@ fn make_dir(path: &Path) -> Result<(), Error> {
     fs::create_dir(path)
         .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
         .map_err(|source| Error::io("create", path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::os::unix::fs::MetadataExt as _;
+
+    use rstest::{fixture, rstest};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::components::Lock;
+
+    /// A tree with one program, and where copies of it go.
+    #[fixture]
+    fn tree() -> (Installed, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("tree");
+        fs::create_dir_all(root.join("bin")).unwrap();
+        fs::write(root.join("bin/postgres"), "program").unwrap();
+        let executable = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(root.join("bin/postgres"), executable).unwrap();
+        let manifest = Manifest::of_tree(&root).unwrap();
+        let id = Lock::embedded()
+            .unwrap()
+            .resolve("jmx-agent", None)
+            .unwrap();
+        let content = Content::Tree { root, manifest };
+        (Installed { id, content }, folder)
+    }
+
+    #[rstest]
+    fn a_shared_tree_is_for_everybody_and_made_once(tree: (Installed, TempDir)) {
+        let (installed, folder) = tree;
+        let parent = folder.path().join("programs");
+        let place = shared_tree(&installed, &parent).unwrap();
+        let program = place.join("bin/postgres");
+        let made = fs::metadata(&program).unwrap();
+        assert_eq!(made.mode() & 0o777, 0o755);
+
+        assert_eq!(shared_tree(&installed, &parent).unwrap(), place);
+        assert_eq!(fs::metadata(&program).unwrap().ino(), made.ino());
+        assert_eq!(fs::read_dir(&parent).unwrap().count(), 1);
+    }
+
+    #[rstest]
+    fn a_shared_tree_that_was_changed_is_replaced(tree: (Installed, TempDir)) {
+        let (installed, folder) = tree;
+        let parent = folder.path().join("programs");
+        let program = shared_tree(&installed, &parent)
+            .unwrap()
+            .join("bin/postgres");
+        fs::write(&program, "PROGRAM").unwrap();
+        shared_tree(&installed, &parent).unwrap();
+        assert_eq!(fs::read_to_string(&program).unwrap(), "program");
+        assert_eq!(fs::read_dir(&parent).unwrap().count(), 1);
+    }
 }

@@ -1,6 +1,7 @@
 //! Starting, stopping and hurting the services of a run.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,10 +14,13 @@ use crate::endpoints::Endpoints;
 use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
 use crate::profile::Profile;
 use crate::ready;
-use crate::services::{JvmMode, Launch, Programs, ServiceName, Site, WorkerOverrides};
+use crate::services::{JvmMode, Launch, Preparation, Programs, ServiceName, Site, WorkerOverrides};
 
-/// Between two looks at a process or a service.
+/// Between two looks at a process.
 const POLL: Duration = Duration::from_millis(25);
+
+/// Between two questions to a service whether it is ready. It answers them with the time that it needs to get ready.
+const PROBE: Duration = Duration::from_millis(50);
 
 /// Control over the services of a native run.
 #[derive(Debug)]
@@ -28,6 +32,7 @@ pub struct Control {
     pub(super) programs: Programs,
     pub(super) members: Vec<ServiceName>,
     pub(super) profile: Profile,
+    pub(super) class_data: Option<PathBuf>,
     pub(super) order: StartOrder,
     pub(super) jvm: Mutex<JvmMode>,
     pub(super) worker: Mutex<WorkerOverrides>,
@@ -75,7 +80,10 @@ impl Control {
         let begun = Instant::now();
         observer.starting(service);
         let launch = self.lay_out(service, jvm)?;
-        for job in launch.prepare {
+        for Preparation { job, about } in launch.prepare {
+            if let Some(about) = about {
+                observer.note(&about);
+            }
             self.run_to_end(service, job).await?;
         }
         self.guard.spawn(launch.main)?;
@@ -99,6 +107,7 @@ impl Control {
             profile: self.profile,
             jvm,
             worker: self.worker(),
+            class_data: self.class_data.as_deref(),
             defaults: self.order == StartOrder::OneByOne,
             members: &self.members,
         };
@@ -248,7 +257,7 @@ impl Control {
                     tail,
                 });
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(PROBE).await;
         }
         // It may have answered its last.
         self.guard.mark_ready(service.as_str())?;

@@ -128,12 +128,13 @@ impl Native {
             return Err(StackError::NotInProfile { service, profile });
         }
         let mut programs = locate_programs(&members)?;
-        let installed = tokio::task::block_in_place(|| {
+        let (installed, class_data) = tokio::task::block_in_place(|| {
             let cache = Cache::open(Lock::embedded()?)?;
             if members.contains(&ServiceName::Prometheus) {
                 programs.prometheus = Some(prometheus::ensure(&cache, observer)?);
             }
-            install(&cache, &members, &spec.flavour, observer)
+            let installed = install(&cache, &members, &spec.flavour, observer)?;
+            Ok::<_, StackError>((installed, cache.class_data()))
         })?;
 
         let run = RunDir::create().map_err(|source| StackError::Directory {
@@ -163,6 +164,7 @@ impl Native {
             programs,
             members,
             profile,
+            class_data,
             order: spec.order,
             jvm: std::sync::Mutex::new(spec.jvm),
             worker: std::sync::Mutex::default(),

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::launch::{self, LaunchError, Site, write};
+use super::ServiceName;
+use super::class_data::Plan;
+use super::launch::{self, LaunchError, Preparation, Site, write};
 use super::properties::{Settings, java_properties};
 use crate::profile::Profile;
 
@@ -39,40 +41,70 @@ pub(super) struct Jvm<'a> {
     pub agent: Option<String>,
 }
 
+/// How a JVM is started, and what is to be done before, once.
+pub(super) struct Command {
+    pub argv: Vec<String>,
+    make: Option<Vec<String>>,
+}
+
 impl Jvm<'_> {
     /// Program and arguments; writes the log settings into the service's directory.
-    pub(super) fn argv(
-        self,
-        site: &Site<'_>,
-        directory: &Path,
-    ) -> Result<Vec<String>, LaunchError> {
+    pub(super) fn command(self, site: &Site<'_>, directory: &Path) -> Result<Command, LaunchError> {
         let modes: BTreeMap<String, Vec<String>> =
             launch::settings("jvm.json", include_str!("../../../../services/jvm.json"))?;
+        let mode = modes
+            .get(&site.jvm.to_string())
+            .cloned()
+            .unwrap_or_default();
         let logging = logging(site.profile, directory)?;
-
-        let mut argv = vec![site.program("java")?.display().to_string()];
-        argv.extend(
-            modes
-                .get(&site.jvm.to_string())
-                .cloned()
-                .unwrap_or_default(),
-        );
-        argv.push(format!("-Xmx{}", self.heap));
-        argv.push("-Djava.awt.headless=true".to_owned());
-        argv.push(logging);
-        argv.extend(self.agent.map(|agent| format!("-javaagent:{agent}")));
-        let class_path: Vec<_> = self
+        let java = site.program("java")?;
+        let jars: Vec<_> = self
             .class_path
             .iter()
             .map(|jar| jar.display().to_string())
             .collect();
-        argv.extend([
-            "-cp".to_owned(),
-            class_path.join(":"),
-            self.main_class.to_owned(),
-        ]);
+        let class_path = jars.join(":");
+        let shared = match (site.jvm, site.class_data) {
+            (JvmMode::Quick, Some(directory)) => {
+                let run = site.run.id();
+                Plan::new(directory, run, java, self.main_class, self.class_path)
+            }
+            _ => Plan::Without,
+        };
+        let make = shared.make(java, &mode, &class_path);
+
+        let mut argv = vec![java.display().to_string()];
+        argv.extend(mode);
+        argv.extend(shared.options());
+        argv.push(format!("-Xmx{}", self.heap));
+        argv.push("-Djava.awt.headless=true".to_owned());
+        argv.push(logging);
+        argv.extend(self.agent.map(|agent| format!("-javaagent:{agent}")));
+        argv.extend(["-cp".to_owned(), class_path, self.main_class.to_owned()]);
         argv.extend(self.args);
-        Ok(argv)
+        Ok(Command { argv, make })
+    }
+}
+
+impl Command {
+    /// What has to run before, if anything.
+    pub(super) fn preparation(
+        &mut self,
+        site: &Site<'_>,
+        service: ServiceName,
+    ) -> Result<Option<Preparation>, LaunchError> {
+        let Some(argv) = self.make.take() else {
+            return Ok(None);
+        };
+        let mut job = site.process(service, argv, BTreeMap::new())?;
+        job.name = format!("{service}-class-data");
+        job.hidden = true;
+        let about =
+            format!("{service}: making class data, once; starts take less time from now on");
+        Ok(Some(Preparation {
+            job,
+            about: Some(about),
+        }))
     }
 }
 

@@ -88,6 +88,7 @@ impl Service for Kafka {
         write(&file, &java_properties(&config.properties, &own))?;
 
         let file = file.display().to_string();
+        let mut prepare = Vec::new();
         let process = |main_class, args| {
             let jvm = Jvm {
                 heap: &config.heap,
@@ -96,9 +97,11 @@ impl Service for Kafka {
                 args,
                 agent: None,
             };
-            site.process(name, jvm.argv(site, &directory)?, BTreeMap::new())
+            let mut command = jvm.command(site, &directory)?;
+            let first = command.preparation(site, name)?;
+            let process = site.process(name, command.argv, BTreeMap::new())?;
+            Ok::<_, LaunchError>((first, process))
         };
-        let mut prepare = Vec::new();
         // Written last when storage is formatted. A broker that starts again has its data.
         let is_formatted = data.join("meta.properties").exists();
         if site.profile == Profile::Kraft && !is_formatted {
@@ -111,12 +114,14 @@ impl Service for Kafka {
                 &file,
             ];
             let arguments = arguments.map(str::to_owned).to_vec();
-            let mut format = process("kafka.tools.StorageTool", arguments)?;
+            let (first, mut format) = process("kafka.tools.StorageTool", arguments)?;
             "kafka-format".clone_into(&mut format.name);
             format.hidden = true;
-            prepare.push(format);
+            prepare.extend(first);
+            prepare.push(format.into());
         }
-        let mut main = process("kafka.Kafka", vec![file.clone()])?;
+        let (first, mut main) = process("kafka.Kafka", vec![file.clone()])?;
+        prepare.extend(first);
         // A controlled shutdown hands its partitions over first.
         main.stop.grace_ms = 15_000;
         Ok(Launch { prepare, main })

@@ -18,9 +18,24 @@ use crate::services::{JvmMode, ServiceName};
 #[derive(Debug)]
 pub struct Launch {
     /// Each runs to its end, with success, before the next.
-    pub prepare: Vec<SpawnSpec>,
+    pub prepare: Vec<Preparation>,
     /// The service.
     pub main: SpawnSpec,
+}
+
+/// What runs before a service.
+#[derive(Debug)]
+pub struct Preparation {
+    /// It.
+    pub job: SpawnSpec,
+    /// What a user hears of it.
+    pub about: Option<String>,
+}
+
+impl From<SpawnSpec> for Preparation {
+    fn from(job: SpawnSpec) -> Self {
+        Self { job, about: None }
+    }
 }
 
 /// What runs without standing in the lock.
@@ -60,6 +75,8 @@ pub struct Site<'a> {
     pub jvm: JvmMode,
     /// What the Connect worker gets over its settings.
     pub worker: WorkerOverrides,
+    /// Where class data of JVMs is kept.
+    pub class_data: Option<&'a Path>,
     /// Leave out those settings of ours that only make the start fast.
     pub defaults: bool,
     /// Services of this run.

@@ -2,6 +2,7 @@
 //!
 //! A service is a file here and one in `ready/`, and a line in [`ServiceName::service`].
 
+mod class_data;
 pub(crate) mod connect;
 mod exporter;
 mod jvm;
@@ -22,7 +23,7 @@ use crate::profile::Profile;
 
 pub use exporter::metrics_topic;
 pub use jvm::JvmMode;
-pub use launch::{Launch, LaunchError, Programs, Site, WorkerOverrides};
+pub use launch::{Launch, LaunchError, Preparation, Programs, Site, WorkerOverrides};
 pub use postgres::settings as postgres_settings;
 
 /// The services of the lab.

@@ -63,12 +63,10 @@ impl Service for Zookeeper {
             args: vec![file.display().to_string()],
             agent: None,
         };
-        let argv = jvm.argv(site, &directory)?;
-        let mut main = site.process(name, argv, BTreeMap::new())?;
+        let mut command = jvm.command(site, &directory)?;
+        let prepare = command.preparation(site, name)?.into_iter().collect();
+        let mut main = site.process(name, command.argv, BTreeMap::new())?;
         main.stop.grace_ms = 1000;
-        Ok(Launch {
-            prepare: Vec::new(),
-            main,
-        })
+        Ok(Launch { prepare, main })
     }
 }

@@ -1,5 +1,7 @@
 //! Postgres with logical decoding, its data made anew for each run.
 
+mod template;
+
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, chown};
@@ -8,11 +10,13 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use self::template::Template;
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, postgresql_conf};
 use super::{Service, ServiceName};
-use crate::components::stage_tree;
+use crate::components::shared_tree;
 use crate::profile::Profile;
+use crate::runs::state_dir;
 
 /// Who connects, to what, and how the server is set up.
 #[derive(Debug, Deserialize)]
@@ -26,7 +30,7 @@ pub struct PostgresSettings {
     settings: Settings,
 }
 
-const SETTINGS: &str = include_str!("../../../../services/postgres/settings.json");
+const SETTINGS: &str = include_str!("../../../../../services/postgres/settings.json");
 
 /// `services/postgres/settings.json`.
 ///
@@ -72,11 +76,7 @@ impl Service for Postgres {
 
         let programs = match user {
             // That user may not be able to enter the cache below root's home.
-            Some(_) => {
-                let staged = directory.join("programs");
-                stage_tree(site.component(COMPONENT)?, &staged)?;
-                staged
-            }
+            Some(_) => shared_tree(site.component(COMPONENT)?, &state_dir().join("programs"))?,
             None => site.tree(COMPONENT)?.to_owned(),
         };
         let data = directory.join("data");
@@ -100,7 +100,27 @@ impl Service for Postgres {
             spec.stop.parent_death_signal = nix::libc::SIGQUIT;
             Ok(spec)
         };
-        if fresh {
+        let how = [
+            format!("--username={}", settings.user),
+            "--auth=scram-sha-256".to_owned(),
+            "--encoding=UTF8".to_owned(),
+            "--no-locale".to_owned(),
+            "--no-sync".to_owned(),
+            "--no-instructions".to_owned(),
+        ];
+        let initdb = programs.join("bin/initdb").display().to_string();
+        let template = {
+            let mut made_by = vec![
+                initdb.clone(),
+                settings.password.clone(),
+                format!("{user:?}"),
+            ];
+            made_by.extend(how.clone());
+            Template::of(&made_by)
+        };
+        if fresh && template.exists() {
+            prepare.push(template.unpack(site, &data)?);
+        } else if fresh {
             DirBuilder::new()
                 .mode(0o700)
                 .create(&data)
@@ -108,20 +128,17 @@ impl Service for Postgres {
             own(&data).map_err(failed(&data))?;
             write(&password, &settings.password)?;
             own(&password).map_err(failed(&password))?;
-            let mut initdb = process(vec![
-                programs.join("bin/initdb").display().to_string(),
+            let mut argv = vec![
+                initdb,
                 format!("--pgdata={}", data.display()),
-                format!("--username={}", settings.user),
                 format!("--pwfile={}", password.display()),
-                "--auth=scram-sha-256".to_owned(),
-                "--encoding=UTF8".to_owned(),
-                "--no-locale".to_owned(),
-                "--no-sync".to_owned(),
-                "--no-instructions".to_owned(),
-            ])?;
+            ];
+            argv.extend(how);
+            let mut initdb = process(argv)?;
             initdb.name = "initdb".to_owned();
             initdb.hidden = true;
-            prepare.push(initdb);
+            prepare.push(initdb.into());
+            prepare.extend(template.keep(site, &data)?);
         }
         let config = directory.join("postgresql.conf");
         let ours = [
