@@ -1,10 +1,11 @@
 //! Finding and reading scenario files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
-use scenario::{Inputs, Problems, Scenario, discover, load};
+use anyhow::{Context as _, Result, anyhow, bail};
+use scenario::{FRAGMENTS, Inputs, Problems, Scenario, discover, load, near_miss};
 use stack::components::Lock;
 use stack::{Flavour, Profile};
 
@@ -75,6 +76,8 @@ pub struct Loaded {
     pub problems: Vec<Problems>,
     /// How many files were read.
     pub files: usize,
+    /// Tags of all that could be read, selected or not.
+    pub tags: BTreeSet<String>,
 }
 
 impl Selection {
@@ -96,10 +99,12 @@ impl Selection {
         for path in self.files(&root)? {
             loaded.files += 1;
             match load(&path, &registry, &inputs) {
-                Ok(scenario) if self.has_tag(&scenario) => {
-                    loaded.scenarios.push(Arc::new(scenario))
+                Ok(scenario) => {
+                    loaded.tags.extend(scenario.tags.iter().cloned());
+                    if self.has_tag(&scenario) {
+                        loaded.scenarios.push(Arc::new(scenario));
+                    }
                 }
-                Ok(_) => {}
                 Err(problems) => loaded.problems.push(problems),
             }
         }
@@ -126,6 +131,7 @@ impl Selection {
             let words: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
             bail!("scenarios are not as they should be:\n{}", words.join("\n"));
         }
+        self.selects_something(&loaded)?;
         let instances: Vec<_> = loaded
             .scenarios
             .into_iter()
@@ -133,13 +139,32 @@ impl Selection {
                 (0..scenario.instances.len()).map(move |index| Selected {
                     scenario: Arc::clone(&scenario),
                     index,
+                    round: 1,
                 })
             })
             .collect();
-        if instances.is_empty() {
-            bail!("no scenario is selected: `lab list` shows them with their tags");
-        }
         Ok(instances)
+    }
+
+    /// That tags have left a scenario.
+    ///
+    /// # Errors
+    /// When they have not, with the tag that was probably meant.
+    pub fn selects_something(&self, loaded: &Loaded) -> Result<()> {
+        if !loaded.scenarios.is_empty() || !loaded.problems.is_empty() {
+            return Ok(());
+        }
+        let known = || loaded.tags.iter().map(String::as_str);
+        let unknown = self.tags.iter().find(|tag| !loaded.tags.contains(*tag));
+        match unknown.map(|tag| (tag, near_miss(tag, known()))) {
+            Some((tag, Some(meant))) => {
+                bail!("no scenario is selected: none has the tag `{tag}`; did you mean `{meant}`?")
+            }
+            Some((tag, None)) => bail!(
+                "no scenario is selected: none has the tag `{tag}`; `lab list` shows them with their tags"
+            ),
+            None => bail!("no scenario is selected: `lab list` shows them with their tags"),
+        }
     }
 
     fn has_tag(&self, scenario: &Scenario<AnyStep>) -> bool {
@@ -149,6 +174,12 @@ impl Selection {
 
     fn root(&self) -> Result<PathBuf> {
         if let Some(root) = &self.scenarios {
+            if !root.is_dir() {
+                bail!(
+                    "there is no folder {}, which --scenarios or LAB_SCENARIOS names",
+                    root.display()
+                );
+            }
             return Ok(root.clone());
         }
         let here = std::env::current_dir().context("there is no working directory")?;
@@ -190,27 +221,24 @@ impl Selection {
         let mut files = Vec::new();
         for path in &self.paths {
             let given = Path::new(path);
-            let found = if given.is_file() {
-                vec![given.to_owned()]
-            } else {
-                let by_name = |file: &PathBuf| {
-                    let name = file.strip_prefix(root).unwrap_or(file).with_extension("");
-                    name == given || name.starts_with(given) || is_below(file, given)
-                };
-                all()?.into_iter().filter(by_name).collect()
+            if path.trim().is_empty() {
+                bail!(
+                    "an empty PATH names nothing: give a file, a folder or a name such as `cdc/original`, or none for all"
+                );
+            }
+            if given.is_file() {
+                is_scenario(given)?;
+                files.push(given.to_owned());
+                continue;
+            }
+            let by_name = |file: &PathBuf| {
+                let name = name(file, root);
+                name == given || name.starts_with(given) || is_below(file, given)
             };
+            let all = all()?;
+            let found: Vec<PathBuf> = all.iter().filter(|file| by_name(file)).cloned().collect();
             if found.is_empty() {
-                let names: Vec<_> = all()?
-                    .iter()
-                    .map(|file| {
-                        file.strip_prefix(root)
-                            .unwrap_or(file)
-                            .with_extension("")
-                            .display()
-                            .to_string()
-                    })
-                    .collect();
-                bail!("no scenario `{path}`; there are {}", names.join(", "));
+                return Err(nothing_at(given, root, &all));
             }
             files.extend(found);
         }
@@ -219,6 +247,95 @@ impl Selection {
         Ok(files)
     }
 }
+
+/// `area/name` of a file below the root.
+fn name(file: &Path, root: &Path) -> PathBuf {
+    file.strip_prefix(root).unwrap_or(file).with_extension("")
+}
+
+/// That a file which is named on the command line can be a scenario.
+fn is_scenario(file: &Path) -> Result<()> {
+    let shown = file.display();
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    match extension {
+        Some("toml") => {}
+        Some("json") => bail!(
+            "{shown} is a JSON file, and a scenario is a TOML file: `lab lint {shown}` looks at a connector's configuration"
+        ),
+        _ => bail!("{shown} is no scenario: those are files that end in .toml"),
+    }
+    if file
+        .parent()
+        .is_some_and(|folder| folder.ends_with(FRAGMENTS))
+    {
+        bail!(
+            "{shown} has steps to include, and is no scenario: name one that includes it, and it is read with that"
+        );
+    }
+    Ok(())
+}
+
+/// That nothing is where a path or name leads, with what was probably meant.
+fn nothing_at(given: &Path, root: &Path, all: &[PathBuf]) -> anyhow::Error {
+    let shown = given.display();
+    if given.exists() {
+        return anyhow!(
+            "no scenario is in {shown}: they are below {}",
+            root.display()
+        );
+    }
+    // As it is named from where the folder of the scenarios stands.
+    let folder = root.file_name().unwrap_or_default();
+    let wanted = given
+        .strip_prefix(root)
+        .or_else(|_| given.strip_prefix(folder))
+        .unwrap_or(given);
+    let wanted = match wanted.extension() {
+        Some(extension) if extension == "toml" => wanted.with_extension(""),
+        _ => wanted.to_owned(),
+    };
+    let wanted = wanted.to_string_lossy();
+    let names: Vec<String> = all
+        .iter()
+        .map(|file| name(file, root).to_string_lossy().into_owned())
+        .collect();
+    let areas: BTreeSet<&str> = names.iter().map(|name| parts(name).0).collect();
+    let own = parts(&wanted).1;
+    // A name without its area, or with another one.
+    let near = near_miss(own, names.iter().map(|name| parts(name).1));
+    let elsewhere = names.iter().filter(|name| {
+        let of_this = parts(name).1;
+        of_this == own || near.as_deref() == Some(of_this)
+    });
+    let mut meant: Vec<String> = Vec::new();
+    for name in near_miss(&wanted, areas)
+        .into_iter()
+        .chain(near_miss(&wanted, names.iter().map(String::as_str)))
+        .chain(elsewhere.cloned())
+    {
+        if !meant.contains(&name) {
+            meant.push(name);
+        }
+    }
+    meant.truncate(MOST_MEANT);
+    if meant.is_empty() {
+        anyhow!("no scenario `{shown}`: `lab list` shows them all")
+    } else {
+        let meant: Vec<String> = meant.iter().map(|name| format!("`{name}`")).collect();
+        anyhow!(
+            "no scenario `{shown}`; did you mean {}?",
+            meant.join(" or ")
+        )
+    }
+}
+
+/// The area of a scenario's name, and what follows it.
+fn parts(name: &str) -> (&str, &str) {
+    name.split_once('/').unwrap_or(("", name))
+}
+
+/// How many names are worth offering for one that is wrong.
+const MOST_MEANT: usize = 3;
 
 fn is_below(file: &Path, folder: &Path) -> bool {
     match (file.canonicalize(), folder.canonicalize()) {

@@ -39,8 +39,8 @@ pub enum Command {
     List(commands::list::Args),
     /// Check scenario files without running them.
     Validate(commands::validate::Args),
-    /// The JSON Schema of scenario files.
-    Schema,
+    /// The JSON Schema of scenario files, or the page of all actions and checks.
+    Schema(commands::schema::Args),
     /// Run every test: the workspace's, then every scenario that is not tagged tuning or soak.
     Test(commands::test::Args),
     /// Bring a stack up and say where everything is.
@@ -68,6 +68,43 @@ pub enum Command {
     /// Record what workers read, for `lab lint`.
     Definitions(commands::definitions::Args),
     /// Measure.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  lab bench startup --repeat 1    time until everything is ready
+  lab bench engine                what the engine takes for a step
+  lab bench suite --repeat 1      shared stacks against a fresh one for each
+  lab bench tuning                whether `lab tune` finds differences"
+    )]
     Bench(commands::bench::Bench),
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    /// Clap breaks lines where the terminal ends: an example that is longer is torn apart, and prose that has line breaks of
+    /// its own is broken twice.
+    #[test]
+    fn every_command_has_examples_that_fit_a_narrow_terminal() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command
+                .get_after_help()
+                .unwrap_or_else(|| panic!("{name} has no examples"))
+                .to_string();
+            assert!(help.starts_with("Examples:\n  lab "), "{name}: {help}");
+            let mut after_prose = false;
+            for line in help.lines() {
+                let prose = !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
+                assert!(prose || line.chars().count() <= 80, "{name}: {line}");
+                assert!(!(prose && after_prose), "{name}: {line}");
+                after_prose = prose;
+            }
+        }
+    }
 }

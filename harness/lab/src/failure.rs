@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
+use stack::components;
 use stack::native::StackError;
 use stack::systemd::UnitError;
+
+use crate::stacks;
 
 /// What a command found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +40,25 @@ impl From<Verdict> for ExitCode {
 #[error("interrupted by {0}")]
 pub struct Interrupted(pub &'static str);
 
+/// As shells have it.
+fn after(signal: &str) -> ExitCode {
+    ExitCode::from(if signal == "SIGINT" { 130 } else { 143 })
+}
+
 /// Prints an error with its causes and says how the process ends.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(Interrupted(signal)) = error.downcast_ref() {
         eprintln!("interrupted by {signal}: everything that was started has been ended");
-        return ExitCode::from(if *signal == "SIGINT" { 130 } else { 143 });
+        return after(signal);
+    }
+    // What fetches is not awaited: it hears of the signal when it looks.
+    let cancelled = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<components::Error>())
+        .find(|cause| matches!(cause, components::Error::Cancelled));
+    if let (Some(cancelled), Some(signal)) = (cancelled, stacks::signalled()) {
+        eprintln!("interrupted by {signal}: {cancelled}");
+        return after(signal);
     }
     let mut shown = String::new();
     for (depth, cause) in error.chain().enumerate() {

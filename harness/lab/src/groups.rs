@@ -201,6 +201,7 @@ mod tests {
             (0..scenario.instances.len()).map(move |index| Selected {
                 scenario: Arc::clone(&scenario),
                 index,
+                round: 1,
             })
         };
         scenarios.iter().map(read).flat_map(instances).collect()

@@ -13,6 +13,7 @@ mod groups;
 mod leftovers;
 mod lint;
 mod machine;
+mod manual;
 mod marks;
 mod output;
 mod profile;
@@ -30,6 +31,8 @@ mod suite;
 mod testing;
 mod tune;
 mod words;
+#[cfg(test)]
+mod wrong;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

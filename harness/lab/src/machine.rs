@@ -1,6 +1,11 @@
 //! What the lab needs of the machine.
 
-use stack::components::{Cache, Lock, java, prometheus};
+use stack::components::{Cache, Lock, Plan, java, prometheus};
+use stack::native::requirements;
+use stack::{Flavour, Profile};
+
+use crate::groups::JDBC;
+use crate::words::count;
 
 /// One thing that is needed.
 #[derive(Debug, serde::Serialize)]
@@ -11,6 +16,9 @@ pub struct Finding {
     pub seen: String,
     /// Whether it will do.
     pub good: bool,
+    /// Whether it is missing, but only for what few want.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub note: bool,
     /// The line that mends it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mend: Option<String>,
@@ -38,6 +46,7 @@ fn good(what: &'static str, seen: String) -> Finding {
         what,
         seen,
         good: true,
+        note: false,
         mend: None,
     }
 }
@@ -47,6 +56,7 @@ fn bad(what: &'static str, seen: String, mend: &str) -> Finding {
         what,
         seen,
         good: false,
+        note: false,
         mend: Some(mend.to_owned()),
     }
 }
@@ -95,22 +105,49 @@ fn prometheus_found() -> Finding {
 }
 
 fn components() -> Finding {
-    let plan = Lock::embedded()
-        .and_then(Cache::open)
-        .and_then(|cache| cache.plan(&cache.lock().all()));
-    match plan {
-        Ok(plan) if plan.is_empty() => good("components", "all are in the cache".to_owned()),
-        Ok(plan) => {
-            let seen = format!(
-                "not fetched yet: {} files, {} MB; not unpacked yet: {}",
-                plan.files.len(),
-                plan.bytes() / 1_000_000,
-                plan.trees.len()
-            );
-            bad("components", seen, "./lab fetch")
-        }
-        Err(error) => bad("components", error.to_string(), "./lab fetch"),
+    const WHAT: &str = "components";
+    const MEND: &str = "./lab fetch";
+    let (usual, all) = match plans() {
+        Ok(plans) => plans,
+        Err(error) => return bad(WHAT, format!("{error:#}"), MEND),
+    };
+    let missing = |plan: &Plan| {
+        format!(
+            "not fetched yet: {}, {} MB; not unpacked yet: {}",
+            count(plan.files.len(), "file"),
+            plan.bytes() / 1_000_000,
+            plan.trees.len()
+        )
+    };
+    match (usual.is_empty(), all.is_empty()) {
+        (_, true) => good(WHAT, "all are in the cache".to_owned()),
+        (true, false) => Finding {
+            note: true,
+            mend: Some(MEND.to_owned()),
+            ..good(
+                WHAT,
+                format!(
+                    "those of the usual stack are in the cache; others, such as --profile kraft wants, are {}",
+                    missing(&all)
+                ),
+            )
+        },
+        (false, _) => bad(WHAT, missing(&all), MEND),
     }
+}
+
+/// What is to be fetched for a stack as it is without further wishes, and for everything that can be wished.
+fn plans() -> anyhow::Result<(Plan, Plan)> {
+    let profile = Profile::default();
+    let mut flavour = Flavour::of(profile);
+    let lock = Lock::embedded()?;
+    // Scenarios of the usual profile have the sink in it.
+    let sink = lock.resolve(JDBC, None)?.version().to_owned();
+    flavour.versions.insert(JDBC.to_owned(), sink);
+    let usual = requirements(&profile.services(), &flavour)?;
+    let usual: Vec<_> = usual.into_values().collect();
+    let cache = Cache::open(lock)?;
+    Ok((cache.plan(&usual)?, cache.plan(&cache.lock().all())?))
 }
 
 fn memory() -> Finding {

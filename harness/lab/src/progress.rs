@@ -99,6 +99,10 @@ impl Progress for Shown {
     fn note(&self, text: &str) {
         self.line(text);
     }
+
+    fn cancelled(&self) -> bool {
+        crate::stacks::signalled().is_some()
+    }
 }
 
 impl Observer for Shown {

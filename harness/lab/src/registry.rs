@@ -7,7 +7,8 @@ use crate::actions::{
 };
 use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows, SeriesCheck};
 use crate::runner::{
-    AnyStep, Sound, controlled_service_of, exporter_of, logged_service_of, service_of,
+    AnyStep, Sound, controlled_service_of, exporter_of, is_own_process, logged_service_of,
+    service_of,
 };
 use crate::tune::{Tune, needs};
 
@@ -46,15 +47,18 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
             "Runs the producer of this project to its end.",
         )
         .needs(&["kafka"])
+        .starts("name")
         .captures(),
         Kind::action::<StartExporter>(
             "start_exporter",
             "Starts an exporter of the scenario's own.",
         )
-        .needs(&["kafka"]),
+        .needs(&["kafka"])
+        .starts("name"),
         Kind::action::<Shell>("shell", "Runs a shell command: the last resort.").captures(),
         Kind::action::<service::Stop>("stop", "Stops a service in order.")
-            .needs_of(controlled_service_of),
+            .needs_of(controlled_service_of)
+            .names(None, is_own_process),
         Kind::action::<service::Start>(
             "start",
             "Starts a service that was stopped or killed, and waits until it is ready.",
@@ -66,11 +70,14 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         )
         .needs_of(controlled_service_of),
         Kind::action::<service::Kill>("kill", "Kills a service with SIGKILL.")
-            .needs_of(controlled_service_of),
+            .needs_of(controlled_service_of)
+            .names(None, is_own_process),
         Kind::action::<service::Pause>("pause", "Stops a service with SIGSTOP: it hangs.")
-            .needs_of(controlled_service_of),
+            .needs_of(controlled_service_of)
+            .names(None, is_own_process),
         Kind::action::<service::Resume>("resume", "Lets a paused service go on.")
-            .needs_of(controlled_service_of),
+            .needs_of(controlled_service_of)
+            .names(None, is_own_process),
         Kind::action::<Tune>(
             "tune",
             "Measures the rate of a source connector under several settings, interleaved.",
@@ -85,12 +92,18 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         Kind::check::<Promql>("promql", "Result of a PromQL query.")
             .needs(&["prometheus", "exporter"]),
         Kind::check::<Sound<SeriesCheck>>("series", "Series that an exporter serves.")
-            .needs_of(exporter_of),
+            .needs_of(exporter_of)
+            .names(Some("exporter"), is_own_process),
         Kind::check::<Sound<Exposition>>("exposition", "Text that an exporter serves.")
-            .needs_of(exporter_of),
-        Kind::check::<Http>("http", "Answer to an HTTP request.").needs_of(service_of),
+            .needs_of(exporter_of)
+            .names(Some("exporter"), is_own_process),
+        Kind::check::<Sound<Http>>("http", "Answer to an HTTP request.")
+            .needs_of(service_of)
+            .names(Some("service"), is_own_process),
         Kind::check::<Lag>("lag", "How far a consumer group is behind.").needs(&["kafka"]),
-        Kind::check::<Sound<Log>>("log", "Lines of a service's log.").needs_of(logged_service_of),
+        Kind::check::<Sound<Log>>("log", "Lines of a service's log.")
+            .needs_of(logged_service_of)
+            .names(Some("service"), is_own_process),
     ])
 }
 

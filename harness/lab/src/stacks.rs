@@ -1,5 +1,6 @@
 //! Finding the runs of this machine, and watching the one that we own.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Interrupted;
 
+/// What is said when no run is alive.
+pub const NOTHING: &str = "nothing runs: start a stack with `lab up`";
+
 /// The living run of this id, or the only one.
 pub fn living(id: Option<&str>) -> Result<Guard> {
     let mut runs = RunDir::living();
@@ -20,7 +24,7 @@ pub fn living(id: Option<&str>) -> Result<Guard> {
     match (runs.len(), id) {
         (1, _) => Ok(Guard::of(runs.remove(0))),
         (0, Some(id)) => bail!("no run {id} is alive: `lab status` lists those that are"),
-        (0, None) => bail!("nothing runs: start a stack with `lab up`"),
+        (0, None) => bail!(NOTHING),
         _ => {
             let ids: Vec<_> = runs.iter().map(RunDir::id).collect();
             bail!(
@@ -53,6 +57,14 @@ pub async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T
 /// How long an end in order may take after a signal, in milliseconds. What is hashing a gigabyte does not hear it; the guard
 /// then ends everything by itself when this process is gone.
 static IN_ORDER: AtomicU64 = AtomicU64::new(3_000);
+
+/// The first signal that has come: what looks from time to time, and is not awaited, ends then.
+static SIGNAL: OnceLock<&'static str> = OnceLock::new();
+
+/// The signal that has asked this process to end, if one has.
+pub fn signalled() -> Option<&'static str> {
+    SIGNAL.get().copied()
+}
 
 /// From now on an end in order takes longer: there is something to remove that no guard removes.
 pub fn be_patient(limit: Duration) {
@@ -95,6 +107,8 @@ async fn interrupted() -> anyhow::Error {
         })
     });
     let (name, _, _) = futures::future::select_all(waits).await;
+    // The first one counts, whoever waits for it.
+    let _ = SIGNAL.set(name);
     Interrupted(name).into()
 }
 

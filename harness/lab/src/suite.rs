@@ -24,6 +24,10 @@ use crate::stacks;
 use crate::tune::Session;
 use crate::words::without_password;
 
+mod recorder;
+
+pub(crate) use recorder::Recorder;
+
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -124,11 +128,20 @@ pub async fn run(
 /// Why what is left is not run after a failure.
 const FAIL_FAST: &str = "an earlier scenario failed, and --fail-fast was given";
 
+/// Everything as often as it runs, one round after the other.
+pub(crate) fn in_rounds(selected: &[Selected], repeat: usize) -> Vec<Selected> {
+    let round = |round| {
+        selected.iter().map(move |one| Selected {
+            round,
+            ..one.clone()
+        })
+    };
+    (1..=repeat).flat_map(round).collect()
+}
+
 /// Everything as often as it runs, in the order in which it begins.
 pub(crate) fn in_order(selected: &[Selected], options: &Options, shown: &Shown) -> Vec<Selected> {
-    let mut all: Vec<Selected> = (0..options.repeat)
-        .flat_map(|_| selected.iter().cloned())
-        .collect();
+    let mut all = in_rounds(selected, options.repeat);
     if let Some(seed) = options.shuffle {
         shown.line(&format!("in the order of --shuffle={seed}"));
         all.shuffle(&mut StdRng::seed_from_u64(seed));

@@ -42,7 +42,7 @@ impl Duration {
             return Err("time does not run backwards".to_owned());
         }
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(format!("\"{text}\" has no unit"));
+            return Err(format!("\"{text}\" has no unit\n{}", in_seconds(text)));
         }
         let length = humantime::parse_duration(text).map_err(|error| match error {
             DurationError::UnknownUnit { unit, .. } => format!("\"{unit}\" is no unit"),
@@ -54,6 +54,11 @@ impl Duration {
         }
         Ok(Self(length))
     }
+}
+
+/// What a number without a unit probably meant.
+fn in_seconds(number: impl fmt::Display) -> String {
+    format!("did you mean \"{number}s\"?")
 }
 
 impl From<Duration> for StdDuration {
@@ -83,12 +88,30 @@ impl<'de> Deserialize<'de> for Duration {
                 formatter.write_str(FORM)
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
-                Duration::parse(text).map_err(|reason| {
-                    E::custom(format_args!(
-                        "not a length of time: {reason}\nexpected {FORM}"
-                    ))
-                })
+                Duration::parse(text).map_err(refused)
             }
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Duration, E> {
+                Err(bare(number))
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
+                Err(bare(number))
+            }
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Duration, E> {
+                // Parts of a second have a unit of their own.
+                let meant = format!("did you mean \"{}ms\"?", (number * 1000.0).round());
+                Err(refused(format!("the number {number} has no unit\n{meant}")))
+            }
+        }
+        /// The reason goes into the first line; what was meant comes last, as it does elsewhere.
+        fn refused<E: Error>(reason: String) -> E {
+            let (reason, meant) = reason.split_once('\n').unwrap_or((&reason, ""));
+            E::custom(format_args!(
+                "not a length of time: {reason}\nexpected {FORM}\n{meant}"
+            ))
+        }
+        fn bare<E: Error>(number: impl fmt::Display) -> E {
+            let meant = in_seconds(&number);
+            refused(format!("the number {number} has no unit\n{meant}"))
         }
         deserializer.deserialize_str(Text)
     }

@@ -117,7 +117,8 @@ pub(crate) fn one_of<T: AsRef<str>>(names: &[T], quote: &str) -> String {
     }
 }
 
-fn listed<T: AsRef<str>>(names: &[T], quote: &str, conjunction: &str) -> String {
+/// `a`, `b` and `c`, with this conjunction.
+pub(crate) fn listed<T: AsRef<str>>(names: &[T], quote: &str, conjunction: &str) -> String {
     let quoted: Vec<String> = names
         .iter()
         .map(|name| format!("{quote}{}{quote}", name.as_ref()))

@@ -20,6 +20,7 @@ mod matrix;
 mod near;
 mod node;
 mod problem;
+mod processes;
 mod read;
 mod redact;
 mod registry;

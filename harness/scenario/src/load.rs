@@ -17,6 +17,7 @@ use crate::matrix::{self, Matrix};
 use crate::near::near_miss;
 use crate::node::{Node, Value, quoted};
 use crate::problem::{Problem, Problems, Source};
+use crate::processes::Processes;
 use crate::read::{Context, read};
 use crate::redact::{Redactor, written_secrets};
 use crate::registry::Registry;
@@ -208,7 +209,14 @@ fn scenario<S>(
         let mut vars = Vars::new(fixed, declared.clone(), later, inputs.environment.is_none())
             .upcoming(upcoming.clone());
         vars.evaluate(&mut problems);
-        check_steps(&steps, &axes, vars.clone(), &mut needs, &mut problems);
+        check_steps(
+            &steps,
+            registry,
+            &axes,
+            vars.clone(),
+            &mut needs,
+            &mut problems,
+        );
         let context = Context {
             source: &source,
             place: &place,
@@ -476,13 +484,16 @@ fn typed(given: &str, declared: &Node) -> Option<Json> {
 
 fn check_steps<S>(
     steps: &[Step<S>],
+    registry: &Registry<S>,
     axes: &[(String, Json)],
     mut vars: Vars,
     needs: &mut BTreeMap<String, Position>,
     problems: &mut Problems,
 ) {
+    let mut processes = Processes::default();
     for step in steps.iter().filter(|step| holds(&step.when, axes)) {
         problems.extend(step.resolve(&vars, Phase::Check).1);
+        processes.step(step, &vars, registry, problems);
         // The first step has what `[vars]` asked for, too.
         for variable in vars.take_asked() {
             if let Some((service, _)) = variable.split_once('.')

@@ -35,8 +35,21 @@ pub struct Kind<S> {
     pub needs_of: fn(&serde_json::Value) -> Vec<&'static str>,
     /// Whether steps may say `capture`.
     pub captures: bool,
+    /// The argument that names a process which the step starts.
+    pub(crate) starts: Option<&'static str>,
+    /// The arguments that name a process which an earlier step starts.
+    pub(crate) names: Option<Names>,
     parse: ParseArguments<S>,
     schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// Where arguments name a process of the scenario's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    /// Key of the argument; none where the argument itself is the name.
+    pub(crate) key: Option<&'static str>,
+    /// Whether a name is that of such a process, and not of something that is there anyway.
+    pub(crate) is_own: fn(&str) -> bool,
 }
 
 type ParseArguments<S> = fn(&Node, Context<'_>) -> Result<Option<S>, Problems>;
@@ -73,6 +86,8 @@ impl<S> Kind<S> {
             needs: &[],
             needs_of: |_| Vec::new(),
             captures: false,
+            starts: None,
+            names: None,
             parse: |node, context| read::<T>(node, context).map(|step| step.map(Into::into)),
             schema: SchemaGenerator::subschema_for::<T>,
         }
@@ -108,6 +123,25 @@ impl<S> Kind<S> {
     pub const fn captures(self) -> Self {
         Self {
             captures: true,
+            ..self
+        }
+    }
+
+    /// The same kind, which starts a process with the name that the argument `key` gives, where it is given.
+    #[must_use]
+    pub const fn starts(self, key: &'static str) -> Self {
+        Self {
+            starts: Some(key),
+            ..self
+        }
+    }
+
+    /// The same kind, whose argument (that of `key`, where there are several) may name a process that an earlier step
+    /// [starts](Self::starts): one whose name `is_own`.
+    #[must_use]
+    pub const fn names(self, key: Option<&'static str>, is_own: fn(&str) -> bool) -> Self {
+        Self {
+            names: Some(Names { key, is_own }),
             ..self
         }
     }

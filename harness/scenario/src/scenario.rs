@@ -12,8 +12,8 @@ use serde_json::Value as Json;
 use crate::duration::Duration;
 use crate::files::Place;
 use crate::jsonpath::JsonPath;
-use crate::node::Node;
-use crate::problem::{Problems, Source};
+use crate::node::{Node, Value};
+use crate::problem::{Problem, Problems, Source};
 use crate::read::{Context, read};
 use crate::redact::Redactor;
 use crate::registry::{Kind, Role};
@@ -198,7 +198,7 @@ pub(crate) struct Defaults {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DefaultSettings {
     /// How long checks retry.
-    pub(crate) within: Option<Duration>,
+    pub(crate) within: Option<Limit>,
     /// How long what a check expects must stay true.
     #[serde(rename = "for")]
     pub(crate) hold: Option<Duration>,
@@ -223,6 +223,23 @@ impl<'de> Deserialize<'de> for Pause {
     }
 }
 
+/// How long all checks retry, which is not zero.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(transparent)]
+pub(crate) struct Limit(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let limit = Duration::deserialize(deserializer)?;
+        if limit == Duration::default() {
+            return Err(D::Error::custom(
+                "every check would look only once, before anything can have arrived\nexpected a length of time above zero; a step that is to look once says so itself",
+            ));
+        }
+        Ok(Self(limit))
+    }
+}
+
 /// The keys of a step beside its action or check.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -244,7 +261,7 @@ pub(crate) struct StepSettings {
 pub struct Bound<S> {
     /// The action or check.
     pub step: S,
-    /// The step's name, or its key where it has none. Secrets in it are redacted.
+    /// The step's name, or else what [`Step::title`] says. Secrets in it are redacted.
     pub title: String,
     /// How long a check retries, or an action may take. An action without a limit of its own has none.
     pub within: Option<Duration>,
@@ -272,6 +289,16 @@ impl<S> Step<S> {
         self.name.as_deref()
     }
 
+    /// What reports call the step: its name; otherwise its key and the first words of its arguments. As written, variables not
+    /// put in, so that it is the same in each run.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => first_words(self.key, &self.arguments),
+        }
+    }
+
     /// The step as it stands in its file, variables not put in.
     #[must_use]
     pub fn written(&self) -> &str {
@@ -290,6 +317,20 @@ impl<S> Step<S> {
             Some(bound) if problems.is_empty() => Ok(bound),
             _ => Err(problems.sorted()),
         }
+    }
+
+    /// The arguments, or the one of a key, with the variables put in. What is wrong with those is told where the step is read.
+    pub(crate) fn argument(&self, key: Option<&str>, vars: &Vars) -> Option<Node> {
+        let node = match key {
+            Some(key) => &self.arguments.get(key)?.node,
+            None => &self.arguments,
+        };
+        let mut unheard = Problems::default();
+        let mut vars = vars.clone();
+        for locals in &self.locals {
+            vars = locals.enter(&vars, Phase::Check, &mut unheard);
+        }
+        Some(Substitution::new(&vars, &self.source, Phase::Check, &mut unheard).node(node))
     }
 
     /// `None` without problems: only the run will show whether the step is right.
@@ -330,13 +371,14 @@ impl<S> Step<S> {
             return None;
         };
         let is_check = self.role == Role::Check;
+        problems.extend(self.without_length(&settings, &defaults));
         let redactor = vars.redactor();
         let bound = Bound {
             step,
-            title: redactor.redact(&settings.name.unwrap_or_else(|| self.key.to_owned())),
-            within: settings
-                .within
-                .or_else(|| is_check.then(|| defaults.within.unwrap_or(DEFAULT_WITHIN))),
+            title: redactor.redact(&settings.name.unwrap_or_else(|| self.title())),
+            within: settings.within.or_else(|| {
+                is_check.then(|| defaults.within.map_or(DEFAULT_WITHIN, |limit| limit.0))
+            }),
             hold: settings
                 .hold
                 .or(defaults.hold)
@@ -347,6 +389,34 @@ impl<S> Step<S> {
             redactor,
         };
         Some(bound)
+    }
+
+    /// Lengths of time of the step that are zero and so say nothing, or nothing that can be.
+    fn without_length(&self, settings: &StepSettings, defaults: &DefaultSettings) -> Problems {
+        let mut problems = Problems::default();
+        let mut wrong = |key: &str, message: &str, help: &str| {
+            if let Some(entry) = self.settings.get(key) {
+                let span = entry.node.span.clone();
+                problems.push(Problem::new(&self.source, span, message).help(help));
+            }
+        };
+        let zero = Some(Duration::default());
+        if self.role == Role::Action && settings.within == zero {
+            wrong(
+                "within",
+                "no action is done in no time",
+                "give a length of time above zero, or leave `within` out: an action has no limit of its own",
+            );
+        }
+        // Steps of an included file may be there to undo the defaults of one that includes it.
+        if settings.hold == zero && defaults.hold.is_none() && self.locals.is_empty() {
+            wrong(
+                "for",
+                "no length of time is what a check holds for anyway",
+                "leave `for` out, or say how long what is expected must stay true",
+            );
+        }
+        problems
     }
 
     fn context<'a>(&'a self, source: &'a Arc<Source>, vars: &'a Vars, phase: Phase) -> Context<'a> {
@@ -374,6 +444,36 @@ impl<S> Step<S> {
                 None
             }
         }
+    }
+}
+
+/// A key with the first text of its arguments, clipped.
+fn first_words(key: &str, arguments: &Node) -> String {
+    const LONGEST: usize = 40;
+    let text = match &arguments.value {
+        Value::Table(entries) => entries.iter().find_map(|entry| match &entry.node.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }),
+        Value::String(text) => Some(text),
+        _ => None,
+    };
+    let words: Vec<&str> = text
+        .into_iter()
+        .flat_map(|text| text.split_whitespace())
+        .collect();
+    let words = words.join(" ");
+    match words.char_indices().nth(LONGEST) {
+        _ if words.is_empty() => key.to_owned(),
+        Some((at, _)) => {
+            // Between two words where that does not leave too little.
+            let end = words[..at]
+                .rfind(' ')
+                .filter(|end| *end > at / 2)
+                .unwrap_or(at);
+            format!("{key} {} …", &words[..end])
+        }
+        None => format!("{key} {words}"),
     }
 }
 

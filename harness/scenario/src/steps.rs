@@ -28,6 +28,9 @@ const FRAGMENT_KEYS: [&str; 2] = ["vars", "step"];
 /// The keys of a step that includes a file.
 const INCLUDE_KEYS: [&str; 3] = ["include", "vars", "when"];
 
+/// What people call a pause for a fixed time, which there is none of.
+const PAUSES: [&str; 3] = ["wait", "sleep", "delay"];
+
 /// Reads steps, following includes.
 pub(crate) struct Loader<'a, S> {
     registry: &'a Registry<S>,
@@ -270,7 +273,9 @@ impl<'a, S> Loader<'a, S> {
             .collect();
         let kinds = self.registry.keys();
         for entry in &unknown {
-            let problem = if named.is_empty() {
+            let problem = if PAUSES.contains(&entry.key.as_str()) {
+                self.pause(file, entry)
+            } else if named.is_empty() {
                 let candidates = kinds.iter().chain(&STEP_KEYS).copied();
                 file.problem(
                     &entry.key_span,
@@ -319,6 +324,22 @@ impl<'a, S> Loader<'a, S> {
                 None
             }
         }
+    }
+
+    /// What to say to someone who wants to wait.
+    fn pause(&self, file: File<'_>, entry: &Entry) -> Problem {
+        let checks = self.registry.kinds().iter();
+        let checks = checks.filter(|kind| kind.role == Role::Check);
+        let checks: Vec<&str> = checks.map(|kind| kind.key).collect();
+        file.problem(
+            &entry.key_span,
+            format!("there is no `{}`: checks wait by themselves", entry.key),
+        )
+        .help(format!(
+            "say what has to be so, by {}: it is looked for until `within` is over",
+            one_of(&checks, "`")
+        ))
+        .help("`for` beside a check says how long it must stay so")
     }
 
     fn captures(&mut self, file: File<'_>, node: &Node) -> Vec<String> {

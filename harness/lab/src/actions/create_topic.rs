@@ -1,6 +1,7 @@
 //! `create_topic`
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -10,11 +11,11 @@ use rdkafka::client::DefaultClientContext;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Context, Observed, Step, StepError, Topic};
 use crate::words::count;
 
-fn one() -> i32 {
-    1
+fn one() -> NonZeroU16 {
+    NonZeroU16::MIN
 }
 
 /// A topic to make.
@@ -22,13 +23,13 @@ fn one() -> i32 {
 #[serde(deny_unknown_fields)]
 pub struct Create {
     /// Its name.
-    name: String,
+    name: Topic,
     /// Number of partitions.
     #[serde(default = "one")]
-    partitions: i32,
+    partitions: NonZeroU16,
     /// Number of replicas of each.
     #[serde(default = "one")]
-    replicas: i32,
+    replicas: NonZeroU16,
     /// Kafka's settings of the topic, such as `cleanup.policy`.
     #[serde(default)]
     config: BTreeMap<String, String>,
@@ -45,8 +46,8 @@ impl Step for Create {
             .context("cannot make a Kafka client")?;
         let mut topic = NewTopic::new(
             &self.name,
-            self.partitions,
-            TopicReplication::Fixed(self.replicas),
+            self.partitions.get().into(),
+            TopicReplication::Fixed(self.replicas.get().into()),
         );
         for (key, value) in &self.config {
             topic = topic.set(key, value);

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stack::native::own_program;
 
-use crate::runner::{Context, Observed, OwnExporter, Step, StepError};
+use crate::runner::{Context, Observed, OwnExporter, Step, StepError, Topic};
 
 /// How long it may take to answer `/ready`.
 const READY: std::time::Duration = std::time::Duration::from_secs(30);
@@ -20,7 +20,7 @@ pub struct StartExporter {
     /// What checks and faults call it.
     name: OwnExporter,
     /// Its topic.
-    topic: String,
+    topic: Topic,
     /// Its consumer group; one of its own when missing.
     group: Option<String>,
     /// Further settings, as environment variables.
@@ -47,7 +47,7 @@ impl Step for StartExporter {
                 "KAFKA_BOOTSTRAP_SERVERS".to_owned(),
                 context.endpoint("kafka", "bootstrap")?.to_owned(),
             ),
-            ("KAFKA_TOPIC".to_owned(), self.topic.clone()),
+            ("KAFKA_TOPIC".to_owned(), self.topic.to_string()),
             ("KAFKA_GROUP_ID".to_owned(), group),
             ("LISTEN_ADDR".to_owned(), address.clone()),
         ]);
@@ -60,6 +60,7 @@ impl Step for StartExporter {
             env,
             endpoints,
         )?;
+        context.lasts(&self.name);
         if self.no_wait {
             return Ok(Observed::text(url));
         }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Context, Observed, Step, StepError, Topic};
 use crate::words::count;
 
 /// Records to write to a topic, in this order, each acknowledged.
@@ -20,7 +20,7 @@ use crate::words::count;
 #[serde(deny_unknown_fields)]
 pub struct Produce {
     /// The topic.
-    topic: String,
+    topic: Topic,
     /// The records.
     records: Vec<Outgoing>,
 }
@@ -39,7 +39,7 @@ struct Outgoing {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     /// The partition; by the key's hash when missing.
-    partition: Option<i32>,
+    partition: Option<u16>,
     /// Writes it so many times: `{i}` in key and value counts from 0, and text that is only `{i}` is a number.
     #[serde(default = "once")]
     repeat: u64,
@@ -101,7 +101,7 @@ async fn send(
     let mut outgoing: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(headers);
     outgoing.key = key.as_deref();
     outgoing.payload = value.as_deref();
-    outgoing.partition = record.partition;
+    outgoing.partition = record.partition.map(i32::from);
     producer
         .send(outgoing, Duration::from_secs(30))
         .await

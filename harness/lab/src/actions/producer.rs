@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use stack::native::own_program;
 
-use crate::runner::{Check, Context, Observed, OwnProducer, Step, StepError};
+use crate::runner::{Check, Context, Observed, OwnProducer, Step, StepError, Topic};
 use crate::words::count;
 
 /// Settings of one run of the producer. It ends after `count` messages, or with the last line of `replay`, and the step with
@@ -22,7 +22,7 @@ pub struct Producer {
     /// Its summary then is in its log.
     name: Option<OwnProducer>,
     /// The topic.
-    topic: String,
+    topic: Topic,
     /// A file of JSON lines beside the scenario, sent line by line; variables in it are replaced.
     replay: Option<TextFile>,
     /// Number of messages.
@@ -79,7 +79,7 @@ impl Step for Producer {
             program.display().to_string(),
             "--json".to_owned(),
             "--topic".to_owned(),
-            self.topic.clone(),
+            self.topic.to_string(),
         ];
         let mut flag = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -113,6 +113,7 @@ impl Step for Producer {
         argv.extend(self.flags.iter().cloned());
         if let Some(name) = &self.name {
             context.spawn(name, argv, BTreeMap::new(), BTreeMap::new())?;
+            context.lasts(name);
             return Ok(Observed::text(format!("{name} runs")));
         }
         let printed = context.run("producer", argv, BTreeMap::new()).await?;

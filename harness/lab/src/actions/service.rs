@@ -28,7 +28,8 @@ fn service(name: &str) -> Result<ServiceName, StepError> {
 
 async fn stop(context: &mut Context, name: &str) -> Result<(), StepError> {
     if context.has_process(name) {
-        return Ok(context.stop(name).await?);
+        let stopped = context.stop(name).await;
+        return stopped.map_err(|error| StepError::broken(name, error));
     }
     control(context)?
         .stop(service(name)?)
@@ -111,7 +112,7 @@ fault!(Pause, Signal::STOP, pause);
 fault!(Resume, Signal::CONT, resume);
 
 /// Of a process of the scenario. Who is killed is gone afterwards.
-async fn signal(context: &Context, name: &str, signal: Signal) -> anyhow::Result<()> {
+async fn signal(context: &mut Context, name: &str, signal: Signal) -> anyhow::Result<()> {
     context.signal(name, signal.as_raw())?;
     if signal == Signal::KILL {
         context.ended(name).await?;

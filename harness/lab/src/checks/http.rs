@@ -8,15 +8,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::address::{Status, Url};
 use super::matching::{Mode, difference, short};
-use crate::runner::{Context, Observed, Process, Step, StepError};
+use crate::runner::{Check, Context, Observed, Process, Step, StepError};
 
 /// A request, and what its answer has to be.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// A whole URL; or a path, with `service`.
-    url: String,
+    url: Url,
     /// The service that `url` is a path on.
     service: Option<Process>,
     /// GET when not given.
@@ -27,7 +28,7 @@ pub struct Http {
     /// Body of the request: text as it is, anything else as JSON.
     body: Option<Value>,
     /// Status of the answer; any success when not given.
-    status: Option<u16>,
+    status: Option<Status>,
     /// Text that the answer's body contains.
     #[serde(default)]
     contains: Vec<String>,
@@ -55,6 +56,20 @@ enum Verb {
     Head,
 }
 
+impl Check for Http {
+    fn check(&self) -> Result<(), String> {
+        match (&self.service, &self.url) {
+            (None, Url::Path(path)) => Err(format!(
+                "nobody is there to be asked for {path:?}\ngive the `service` that the path is on, or a whole URL"
+            )),
+            (Some(service), Url::Whole(url)) => Err(format!(
+                "`url` names a host, and so does `service`: {url:?} and {service}\ngive a path such as \"/health\" on the service, or leave `service` out"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[async_trait]
 impl Step for Http {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
@@ -65,9 +80,9 @@ impl Step for Http {
                 } else {
                     "http"
                 };
-                format!("{}{}", context.endpoint(service, key)?, self.url)
+                format!("{}{}", context.endpoint(service, key)?, self.url.text())
             }
-            None => self.url.clone(),
+            None => self.url.text().to_owned(),
         };
         let method: Method = self.method.map_or(Method::GET, |verb| {
             verb.to_string().parse().unwrap_or(Method::GET)
@@ -108,7 +123,7 @@ impl Step for Http {
             short(&Value::String(body.clone()))
         );
         match self.status {
-            Some(wanted) if status.as_u16() != wanted => {
+            Some(Status(wanted)) if status.as_u16() != wanted => {
                 return Err(miss(format!("status {wanted}"), shown));
             }
             None if !status.is_success() => {

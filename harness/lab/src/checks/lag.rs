@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::number::Expected;
-use crate::runner::{Context, Observed, Step, StepError};
+use crate::runner::{Context, Observed, Step, StepError, Topic};
 use crate::words::count;
 
 const ASK: std::time::Duration = std::time::Duration::from_secs(2);
@@ -22,7 +22,7 @@ pub struct Lag {
     /// The group.
     group: String,
     /// The topic.
-    topic: String,
+    topic: Topic,
     /// The number of records.
     records: Expected,
 }
@@ -61,7 +61,7 @@ impl Lag {
             .set("log_level", "0")
             .create()?;
         let metadata = consumer
-            .fetch_metadata(Some(&self.topic), ASK)
+            .fetch_metadata(Some(&*self.topic), ASK)
             .context("no metadata")?;
         let topic = metadata.topics().first().context("no such topic")?;
         let mut wanted = TopicPartitionList::new();

@@ -1,5 +1,6 @@
 //! What steps can check: a file each. A check looks once; the engine repeats it.
 
+mod address;
 mod connector;
 mod exposition;
 mod http;

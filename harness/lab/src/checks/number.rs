@@ -17,9 +17,13 @@ pub struct Expected {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Bounds {
+    /// The number.
     value: Option<f64>,
+    /// How far it may be off.
     tolerance: Option<f64>,
+    /// The least that it may be.
     at_least: Option<f64>,
+    /// The most that it may be.
     at_most: Option<f64>,
 }
 

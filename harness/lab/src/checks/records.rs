@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::matching::{Mode, difference, short};
+use super::matching::{Mode, around, difference, short};
 use super::number::Expected;
-use crate::runner::{Check, Context, Grid, Observed, Record, Step, StepError};
+use crate::runner::{Check, Context, Grid, Observed, Record, Sound, Step, StepError, Topic};
 use crate::words::{self, count};
 
 /// Records of a topic that no earlier check of the scenario has settled.
@@ -22,7 +22,7 @@ use crate::words::{self, count};
 #[serde(deny_unknown_fields)]
 pub struct Records {
     /// The topic. One that does not exist has no records.
-    topic: String,
+    topic: Topic,
     /// Look at all records again, from the start of the topic.
     #[serde(default)]
     from_start: bool,
@@ -34,22 +34,22 @@ pub struct Records {
     #[serde(default)]
     once: bool,
     /// Only those of this partition.
-    partition: Option<i32>,
+    partition: Option<u16>,
     /// Only those with this key.
     key: Option<Value>,
     /// These, in this order, and no others.
-    exactly: Option<Vec<Wanted>>,
+    exactly: Option<Vec<Sound<Wanted>>>,
     /// These first, in this order; others may follow.
-    sequence: Option<Vec<Wanted>>,
+    sequence: Option<Vec<Sound<Wanted>>>,
     /// These, among others, in any order.
-    contains: Option<Vec<Wanted>>,
+    contains: Option<Vec<Sound<Wanted>>>,
     /// So many.
     count: Option<Expected>,
     /// So many different keys.
     keys: Option<Expected>,
     /// None like these.
     #[serde(default)]
-    none: Vec<Wanted>,
+    none: Vec<Sound<Wanted>>,
     /// What order means for `exactly` and `sequence` where there are several partitions.
     #[serde(default)]
     order: Order,
@@ -143,7 +143,7 @@ impl Step for Records {
             .filter(|(_, record)| !self.once || sent.insert(identity(record)))
             .filter(|(_, record)| {
                 self.partition
-                    .is_none_or(|partition| record.partition == partition)
+                    .is_none_or(|partition| record.partition == i32::from(partition))
             })
             .filter(|(_, record)| {
                 self.key
@@ -156,7 +156,7 @@ impl Step for Records {
             StepError::mismatch(
                 "connect",
                 self.expected(),
-                format!("{why}\n{}", shown(&seen)),
+                format!("{why}\n{}", shown(&seen, &self.asked())),
             )
         })?;
         // Everything up to the last record that was matched is behind the scenario now.
@@ -166,7 +166,7 @@ impl Step for Records {
             .map(|(place, _)| place + 1)
             .max();
         let settles = (!self.from_start && !self.anew && self.settles_records())
-            .then(|| (self.topic.clone(), skipped + behind.unwrap_or(0)));
+            .then(|| (self.topic.to_string(), skipped + behind.unwrap_or(0)));
         let records: Vec<&Record> = matched
             .iter()
             .filter_map(|place| seen.get(*place).copied())
@@ -202,6 +202,33 @@ impl Check for Records {
     }
 }
 
+impl Check for Wanted {
+    fn check(&self) -> Result<(), String> {
+        let other = |what: &str, key: &str| Err(format!("{what}\ngive either that or `{key}`"));
+        if self.no_key && self.key.is_some() {
+            return other("`no_key` says that there is no key", "key");
+        }
+        if self.tombstone == Some(true) {
+            for (key, given) in [
+                ("value", &self.value),
+                ("value_exactly", &self.value_exactly),
+            ] {
+                // Null is what the value of a tombstone is.
+                if given.as_ref().is_some_and(|value| !value.is_null()) {
+                    return other("`tombstone = true` says that there is no value", key);
+                }
+            }
+        }
+        let both = |name: &&String| self.headers.contains_key(*name);
+        if let Some(name) = self.lacks_headers.iter().find(both) {
+            return Err(format!(
+                "the header {name:?} is wanted and unwanted\ngive it in `headers` or in `lacks_headers`"
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl Records {
     fn settles_records(&self) -> bool {
         self.exactly.is_some() || self.sequence.is_some()
@@ -217,7 +244,7 @@ impl Records {
                 return Err(format!(
                     "there is one like {}: {}",
                     unwanted.words(),
-                    line(record)
+                    line(record, &[&**unwanted])
                 ));
             }
         }
@@ -261,8 +288,15 @@ impl Records {
         }
     }
 
+    /// Everything that any record is held against.
+    fn asked(&self) -> Vec<&Wanted> {
+        let lists = [&self.exactly, &self.sequence, &self.contains];
+        let listed = lists.into_iter().flatten().flatten();
+        listed.chain(&self.none).map(|one| &**one).collect()
+    }
+
     fn expected(&self) -> String {
-        let list = |wanted: &[Wanted]| {
+        let list = |wanted: &[Sound<Wanted>]| {
             wanted
                 .iter()
                 .map(|one| format!("\n  {}", one.words()))
@@ -298,7 +332,7 @@ impl Records {
     }
 }
 
-fn in_order(wanted: &[Wanted], records: &[&Record]) -> Result<Vec<usize>, String> {
+fn in_order(wanted: &[Sound<Wanted>], records: &[&Record]) -> Result<Vec<usize>, String> {
     for (place, wanted) in wanted.iter().enumerate() {
         let Some(record) = records.get(place) else {
             return Err(format!(
@@ -315,7 +349,7 @@ fn in_order(wanted: &[Wanted], records: &[&Record]) -> Result<Vec<usize>, String
 }
 
 /// Each takes the first record that fits and is not taken.
-fn any_order(wanted: &[Wanted], records: &[&Record]) -> Result<Vec<usize>, String> {
+fn any_order(wanted: &[Sound<Wanted>], records: &[&Record]) -> Result<Vec<usize>, String> {
     let mut taken = BTreeSet::new();
     for one in wanted {
         let place = (0..records.len())
@@ -327,7 +361,7 @@ fn any_order(wanted: &[Wanted], records: &[&Record]) -> Result<Vec<usize>, Strin
 
 /// Each group's records have to come in the order in which those that fit the group are wanted.
 fn grouped(
-    wanted: &[Wanted],
+    wanted: &[Sound<Wanted>],
     records: &[&Record],
     group: impl Fn(&Record) -> String,
 ) -> Result<Vec<usize>, String> {
@@ -398,13 +432,20 @@ impl Wanted {
                 .iter()
                 .any(|seen| difference(seen, wanted, Mode::Exact).is_none())
             {
-                return Some(format!("{path} leads to {}, not {wanted}", json!(found)));
+                return Some(match found.as_slice() {
+                    [] => format!("there is nothing at {path}, where {wanted} has to be"),
+                    [one] => format!("{path} leads to {}, not {wanted}", short(one)),
+                    many => format!(
+                        "{path} leads to {}, none of which is {wanted}",
+                        short(&json!(many))
+                    ),
+                });
             }
         }
         self.absent.iter().find_map(|path| {
             path.all(&whole)
                 .first()
-                .map(|found| format!("{path} leads to {found}"))
+                .map(|found| format!("{path} leads to {}, not to nothing", short(found)))
         })
     }
 
@@ -445,22 +486,44 @@ impl Wanted {
     }
 }
 
-fn line(record: &Record) -> String {
+/// A record on a line. Of a long one what is asked for is shown, wherever in it that stands.
+fn line(record: &Record, asked: &[&Wanted]) -> String {
+    let keys: Vec<&Value> = asked.iter().filter_map(|one| one.key.as_ref()).collect();
+    let values: Vec<&Value> = asked
+        .iter()
+        .flat_map(|one| one.value.iter().chain(&one.value_exactly))
+        .collect();
     let value = if record.tombstone {
         "no value".to_owned()
     } else {
-        short(&record.value)
+        short(&around(&record.value, &values))
     };
-    format!(
-        "{}/{} {} → {}",
+    let mut line = format!(
+        "{}/{} {} → {value}",
         record.partition,
         record.offset,
-        short(&record.key),
-        value
-    )
+        short(&around(&record.key, &keys)),
+    );
+    let whole = json!(record);
+    // A short record shows them anyway.
+    if short(&record.value) != record.value.to_string() {
+        let paths: BTreeMap<&str, &JsonPath> = asked
+            .iter()
+            .flat_map(|one| one.paths.0.iter().map(|(path, _)| path).chain(&one.absent))
+            .map(|path| (path.as_str(), path))
+            .collect();
+        for path in paths.values() {
+            line.push_str(&match path.all(&whole).as_slice() {
+                [] => format!("\n  {path}: nothing"),
+                [one] => format!("\n  {path}: {}", short(one)),
+                many => format!("\n  {path}: {}", short(&json!(many))),
+            });
+        }
+    }
+    line
 }
 
-fn shown(records: &[&Record]) -> String {
+fn shown(records: &[&Record], asked: &[&Wanted]) -> String {
     const MOST: usize = 20;
     if records.is_empty() {
         return "no records".to_owned();
@@ -468,7 +531,7 @@ fn shown(records: &[&Record]) -> String {
     let mut lines: Vec<_> = records
         .iter()
         .take(MOST)
-        .map(|record| line(record))
+        .map(|record| line(record, asked))
         .collect();
     if records.len() > MOST {
         lines.push(format!("… and {} more", records.len() - MOST));
@@ -589,6 +652,43 @@ mod tests {
             record(0, 1, json!({"id": 1}), Value::Null),
         ];
         assert_eq!(check(written, &records).is_ok(), holds);
+    }
+
+    #[test]
+    fn a_long_record_is_shown_round_what_is_asked_for() {
+        let value = json!({"source": "x".repeat(400), "after": {"id": 7, "name": "Ada"}});
+        let records = [record(0, 5, json!({"id": 7}), value)];
+        let seen: Vec<&Record> = records.iter().collect();
+        let check: Records = arguments(
+            r#"{ topic = "t", contains = [{ value = { after = { id = 8 } }, where = { "$.value.op" = "c" } }] }"#,
+        )
+        .unwrap();
+        assert_eq!(
+            shown(&seen, &check.asked()),
+            "0/5 {\"id\":7} → {\"after\":{\"id\":7,\"name\":\"Ada\"},\"…\":\"1 other key\"}\n  $.value.op: nothing"
+        );
+    }
+
+    #[test]
+    fn that_a_path_leads_nowhere_is_said_in_words() {
+        let record = record(0, 0, json!(1), json!({"a": [1, 2]}));
+        let why = |written: &str| {
+            let check: Records =
+                arguments(&format!("{{ topic = \"t\", contains = [{written}] }}")).unwrap();
+            check.asked()[0].differs(&record).unwrap()
+        };
+        assert_eq!(
+            why(r#"{ where = { "$.value.b" = 1 } }"#),
+            "there is nothing at $.value.b, where 1 has to be"
+        );
+        assert_eq!(
+            why(r#"{ where = { "$.value.a[0]" = 2 } }"#),
+            "$.value.a[0] leads to 1, not 2"
+        );
+        assert_eq!(
+            why(r#"{ where = { "$.value.a[*]" = 3 } }"#),
+            "$.value.a[*] leads to [1,2], none of which is 3"
+        );
     }
 
     #[test]

@@ -98,23 +98,24 @@ impl Step for SeriesCheck {
             .collect();
         let lines: Vec<_> = found
             .iter()
-            .map(|(labels, (value, kind))| format!("{}{{{labels}}} {value} ({kind})", self.name))
+            .map(|(labels, (value, kind))| {
+                let line = format!("{}{{{labels}}} {value} ({kind})", self.name);
+                (line, self.differs(*value, kind))
+            })
             .collect();
         let shown = || match lines.len() {
             0 => format!("no such series among {}", scrape.samples.len()),
-            _ => lines.join("\n"),
+            number => listed(&lines, self.count.is_some() || number > 1),
         };
         let number_is_right = match (self.absent, self.count) {
             (true, _) => found.is_empty(),
             (false, None) => found.len() == 1,
             (false, Some(count)) => count.holds(found.len() as f64),
         };
-        let right = number_is_right
-            && found.iter().all(|(_, (value, kind))| {
-                self.value.is_none_or(|wanted| wanted.holds(*value))
-                    && self.kind.is_none_or(|wanted| wanted.to_string() == *kind)
-            });
-        if !right {
+        if !number_is_right && found.len() > 1 {
+            return Err(miss(format!("{} of them\n{}", found.len(), shown())));
+        }
+        if !number_is_right || lines.iter().any(|(_, differs)| differs.is_some()) {
             return Err(miss(shown()));
         }
         let rows = found
@@ -138,6 +139,18 @@ impl Step for SeriesCheck {
     }
 }
 
+/// A line a series; where there may be several, it says of each that is not as expected what is wrong with it.
+fn listed(lines: &[(String, Option<&'static str>)], marked: bool) -> String {
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(line, differs)| match differs.filter(|_| marked) {
+            Some(differs) => format!("{line}  ← not this {differs}"),
+            None => line.clone(),
+        })
+        .collect();
+    lines.join("\n")
+}
+
 fn number(value: &prometheus_parse::Value) -> (f64, &'static str) {
     match value {
         prometheus_parse::Value::Counter(value) => (*value, "counter"),
@@ -149,6 +162,15 @@ fn number(value: &prometheus_parse::Value) -> (f64, &'static str) {
 }
 
 impl SeriesCheck {
+    /// What of a series is not as each has to be.
+    fn differs(&self, value: f64, kind: &str) -> Option<&'static str> {
+        if self.value.is_some_and(|wanted| !wanted.holds(value)) {
+            return Some("value");
+        }
+        let other = |wanted: Type| wanted.to_string() != kind;
+        self.kind.is_some_and(other).then_some("type")
+    }
+
     fn expected(&self) -> String {
         let name = crate::prometheus::labels(&self.labels);
         let series = format!("{}{name}", self.name);
@@ -159,12 +181,38 @@ impl SeriesCheck {
             Some(count) => format!("{count} series {series}"),
             None => format!("one series {series}"),
         };
-        if let Some(value) = self.value {
-            words.push_str(&format!(" of value {value}"));
-        }
-        if let Some(kind) = &self.kind {
-            words.push_str(&format!(" of type {kind}"));
+        let value = self.value.map(|value| format!("value {value}"));
+        let kind = self.kind.map(|kind| format!("type {kind}"));
+        let each: Vec<String> = value.into_iter().chain(kind).collect();
+        if !each.is_empty() {
+            let all = if self.count.is_some() { ", each" } else { "" };
+            words.push_str(&format!("{all} of {}", each.join(" and ")));
         }
         words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::testing::arguments;
+
+    #[test]
+    fn of_several_series_each_is_held_against_what_is_expected() {
+        let check: SeriesCheck =
+            arguments("{ name = \"up\", count = 2, value = 5, type = \"gauge\" }").unwrap();
+        assert_eq!(
+            check.expected(),
+            "2 series up{}, each of value 5 and type gauge"
+        );
+        let lines = [(5.0, "gauge"), (4.0, "gauge"), (5.0, "counter")]
+            .map(|(value, kind)| (format!("up {value}"), check.differs(value, kind)));
+        assert_eq!(
+            listed(&lines, true),
+            "up 5\nup 4  ← not this value\nup 5  ← not this type"
+        );
+        assert_eq!(listed(&lines, false), "up 5\nup 4\nup 5");
     }
 }

@@ -37,6 +37,8 @@ struct Scenario {
 #[derive(Deserialize)]
 struct Step {
     title: String,
+    /// Missing in reports of earlier versions, where the title of a step without a name is its key.
+    named: Option<bool>,
     key: String,
     written: String,
     grid: Option<Grid>,
@@ -153,10 +155,11 @@ fn rows(scenario: &Scenario) -> Vec<(String, String)> {
                 rows.push((std::mem::take(&mut done).join("; "), arrived));
             }
             ("sql" | "kill" | "start" | "produce" | "delete_connector", _) => {
-                done.push(if step.title == step.key {
-                    written(&step.written)
-                } else {
+                let named = step.named.unwrap_or(step.title != step.key);
+                done.push(if named {
                     step.title.clone()
+                } else {
+                    written(&step.written)
                 });
             }
             _ => {}

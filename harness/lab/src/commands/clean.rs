@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use indicatif::HumanBytes;
 use serde::Serialize;
+use stack::components::{Cache, Lock};
 use stack::runs::{RunDir, began};
 use stack::{Profile, ServiceName};
 
@@ -21,20 +22,20 @@ const ELSEWHERE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab clean                                 directories and logs of runs that have ended
-  lab clean --older-than 7d --yes           only of those that began longer ago
-  lab clean --endpoints e.json --dry-run    what killed runs left on a cluster
-  lab clean --endpoints e.json --yes        remove it
+  lab clean                              what dead runs and fetches left here
+  lab clean --older-than 7d --yes        only of runs that began longer ago
+  lab clean --endpoints e.json --dry-run what killed runs left on a cluster
+  lab clean --endpoints e.json --yes     remove it
 
-On a cluster, only names with the mark of a run are looked at (kclab_RUN_INSTANCE_CHECKSUM_…). What a run of this machine made
-that is still alive is left alone. Of a run that this machine does not know, nobody here can say whether it goes on elsewhere: it
-is left alone until it is a day old, or as old as --older-than says.")]
+On a cluster, only names with the mark of a run are looked at (kclab_RUN_INSTANCE_CHECKSUM_…). What a run of this \
+machine made that is still alive is left alone. Of a run that this machine does not know, nobody here can say whether \
+it goes on elsewhere: it is left alone until it is a day old, or as old as --older-than says.")]
 pub struct Args {
     /// Remove what runs left on the cluster that this file names.
     #[arg(long, value_name = "FILE")]
     endpoints: Option<PathBuf>,
     /// Only of runs that began longer ago than this, such as 2h or 7d.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = crate::words::length_of_time)]
     older_than: Option<Duration>,
     /// Do not ask.
     #[arg(long)]
@@ -141,10 +142,11 @@ async fn on_cluster(args: &Args, file: &Path) -> Result<Verdict> {
     finish(args, &found)
 }
 
-/// The directory of a run.
+/// The directory of a run, or what killed processes left in the cache.
 #[derive(Debug, Serialize)]
 struct Directory {
-    run: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
     path: PathBuf,
     bytes: u64,
 }
@@ -155,21 +157,25 @@ fn on_this_machine(args: &Args) -> Result<Verdict> {
         .iter()
         .map(|run| {
             let directory = Directory {
-                run: run.id().to_owned(),
+                run: Some(run.id().to_owned()),
                 path: run.path().to_owned(),
                 bytes: run.size(),
             };
             Found::new(directory, too_young(run.id(), args.older_than))
         })
         .collect();
+    // Where nothing says where a cache would be, there is none.
+    let cache = Cache::open(Lock::embedded()?).ok();
+    if let Some((path, bytes)) = cache.as_ref().and_then(Cache::leftovers) {
+        let run = None;
+        found.push(Found::new(Directory { run, path, bytes }, None));
+    }
     let line = |what: &Directory| {
-        format!(
-            "run {}, {}  {}  {}",
-            what.run,
-            age(&what.run),
-            HumanBytes(what.bytes),
-            what.path.display()
-        )
+        let of = match &what.run {
+            Some(run) => format!("run {run}, {}", age(run)),
+            None => "unfinished fetches".to_owned(),
+        };
+        format!("{of}  {}  {}", HumanBytes(what.bytes), what.path.display())
     };
     if agreed(args, &found, line)? {
         for (run, one) in runs.iter().zip(&mut found) {
@@ -178,6 +184,13 @@ fn on_this_machine(args: &Args) -> Result<Verdict> {
                     .remove()
                     .with_context(|| format!("cannot remove {}", run.path().display()));
                 one.ended(removed);
+            }
+        }
+        // Only where there are any, after the runs.
+        for (one, cache) in found.iter_mut().skip(runs.len()).zip(&cache) {
+            match cache.remove_leftovers() {
+                Ok(false) => one.left_alone = Some("another process fetches just now".to_owned()),
+                removed => one.ended(removed.map(drop).map_err(Into::into)),
             }
         }
         let freed = found

@@ -14,8 +14,8 @@ use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab definitions               record all versions of Debezium in components/components.json
-  lab definitions --check       say whether the recorded ones are what workers say")]
+  lab definitions            record all versions in components/components.json
+  lab definitions --check    whether the recorded ones are what workers say")]
 pub struct Args {
     /// Versions of Debezium; all that are pinned when none is named.
     versions: Vec<String>,

@@ -19,6 +19,9 @@ use crate::suite::{self, Options};
 const TAG: &str = "demo";
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab demo                    the three jobs, and where the report is
+  lab demo --profile kraft    on Kafka 4.3 without ZooKeeper")]
 pub struct Args {
     #[command(flatten)]
     profile: ProfileArgs,

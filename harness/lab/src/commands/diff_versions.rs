@@ -16,10 +16,11 @@ use crate::progress::Shown;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lab diff-versions connector.json --from 2.7.4 --to 3.7.0
-  lab diff-versions connector.json --from 2.7.4 --to 3.7.0 --tables tables.sql --workload writes.sql
+  lab diff-versions connector.json --from 2.7.4 --to 3.7.0 \\
+    --tables tables.sql --workload writes.sql
 
-Each version gets a stack of its own, with an empty database. Where the database is, the prefix of topics and the slot are the
-stack's; everything else is the connector's own. Positions and times are left out of what is compared.
+Each version gets a stack of its own, with an empty database. Where the database is, the prefix of topics and the slot \
+are the stack's; everything else is the connector's own. Positions and times are left out of what is compared.
 
 Exit status: 0 when the same arrives, 1 when not, 2 when the input is wrong.")]
 pub struct Args {

@@ -7,6 +7,10 @@ use stack::runs::RunDir;
 use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab down             the one that runs
+  lab down --run ID    one of several: `lab status` names them
+  lab down --all       every one")]
 pub struct Args {
     /// The run to end; needed only when several are alive.
     #[arg(long)]
@@ -17,6 +21,10 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<Verdict> {
+    if args.run.is_none() && RunDir::living().is_empty() {
+        println!("{}", stacks::NOTHING);
+        return Ok(Verdict::Held);
+    }
     let guards = if args.all {
         RunDir::living().into_iter().map(Guard::of).collect()
     } else {

@@ -8,9 +8,11 @@ use crate::progress::Shown;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab fetch                    everything for this machine; afterwards nothing needs the network
+  lab fetch                    everything, so that nothing needs the network
   lab fetch kafka jmx-agent    only these, in their default versions
-  lab fetch kafka@4.3.1        one version")]
+  lab fetch kafka@4.3.1        one version
+
+What has arrived stays when a fetch is ended; the next one goes on from there.")]
 pub struct Args {
     /// Components as NAME or NAME@VERSION; every version of every component for this machine when none is named.
     components: Vec<String>,

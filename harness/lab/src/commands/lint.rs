@@ -28,13 +28,14 @@ pub enum Fix {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab lint connector.json                          what it would not do on the newest recorded Debezium
-  lab lint connector.json --debezium 2.7.4         on an older one: before an upgrade, ask for both
-  lab lint connector.json --live http://HOST:8083  on this worker; hosts, users and passwords are not sent
-  lab lint connector.json --fix > fixed.json       the migrated configuration; what each change does goes to stderr
+  lab lint connector.json                   on the newest recorded Debezium
+  lab lint connector.json --debezium 2.7.4  on an older one: ask for both
+  lab lint connector.json --live http://HOST:8083      on this worker
+  lab lint connector.json --fix > fixed.json           as it is meant
   curl -s http://HOST:8083/connectors/NAME | lab lint -
 
-A file is the configuration alone, {\"name\": …, \"config\": {…}}, or what GET /connectors/NAME answers.
+A file is the configuration alone, {\"name\": …, \"config\": {…}}, or what GET /connectors/NAME answers. To a worker, \
+hosts, users and passwords are not sent. What each change of --fix does goes to stderr.
 
 Exit status: 0 without a warning or an error (notes alone are none), 1 with one, 2 when the input is wrong.")]
 pub struct Args {

@@ -9,6 +9,8 @@ use crate::Verdict;
 use crate::progress::Shown;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab lock    after a change of components/components.json")]
 pub struct Args {
     /// The folder with components.json.
     #[arg(long, default_value = "components")]

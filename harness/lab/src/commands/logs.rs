@@ -11,6 +11,10 @@ use stack::runs::RunDir;
 use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab logs connect       of the stack that runs, or of the last that ended
+  lab logs connect -f    go on as it grows
+  lab logs guard         what started and ended the services")]
 pub struct Args {
     /// Whose log; `guard` for the lab's own.
     service: String,

@@ -34,7 +34,7 @@ pub async fn dispatch(command: Command) -> Result<Verdict> {
         Command::Tune(args) => tune::run(args).await,
         Command::List(args) => list::run(args),
         Command::Validate(args) => validate::run(args),
-        Command::Schema => schema::run(),
+        Command::Schema(args) => schema::run(args),
         Command::Test(args) => test::run(args).await,
         Command::Up(args) => up::run(args).await,
         Command::Clean(args) => clean::run(args).await,

@@ -1,40 +1,47 @@
 //! `lab run`
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::attach::{OF_THIS_MACHINE, Place};
 use crate::catalogue::Selection;
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
-use crate::suite::{self, Options};
+use crate::runner::Suite;
+use crate::suite::{self, Options, Recorder};
 use crate::{Verdict, attach, stacks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab run                                   every scenario
-  lab run scenarios/cdc --jobs 4            an area, four at a time
-  lab run cdc/original --keep               leave the stack up for a look
-  lab run --shuffle --jobs 4 --repeat 10     in a random order, ten times each
-  lab run --profile kraft scenarios/cdc      on Kafka 4.3 without ZooKeeper
-  lab run --tag functional --report out     by tag, reports into the folder `out`
-  lab status --endpoints > e.json           where everything of a stack is, and …
-  lab run scenarios/cdc --endpoints e.json  … on it, or on any cluster that exists
-  lab run --driver systemd scenarios/cdc    on this machine's own services, where systemd runs them
+  lab run                                 every scenario
+  lab run scenarios/cdc --jobs 4          an area, four at a time
+  lab run cdc/original --keep             leave the stack up for a look
+  lab run --shuffle --jobs 4 --repeat 10  in a random order, ten times each
+  lab run --profile kraft scenarios/cdc   on Kafka 4.3 without ZooKeeper
+  lab run --tag functional --report out   by tag, reports into the folder `out`
+  lab status --endpoints > e.json         where everything of a stack is, and
+  lab run scenarios/cdc --endpoints e.json  on it, or on any cluster
+  lab run --driver systemd scenarios/cdc  on this machine's own services
 
 A file of endpoints, of which only what scenarios need has to be there:
-  {\"kafka\": {\"bootstrap\": \"HOST:PORT\"}, \"connect\": {\"rest\": \"http://HOST:PORT\"},
+  {\"kafka\": {\"bootstrap\": \"HOST:PORT\"},
+   \"connect\": {\"rest\": \"http://HOST:PORT\"},
    \"postgres\": {\"sql\": \"postgresql://USER:PASSWORD@HOST:PORT/DATABASE\"},
-   \"prometheus\": {\"http\": \"http://HOST:PORT\"}, \"exporter\": {\"http\": \"http://HOST:PORT\"},
-   \"metrics\": {\"topic\": \"the topic that the exporter reads, if scenarios may write to it\"},
+   \"prometheus\": {\"http\": \"http://HOST:PORT\"},
+   \"exporter\": {\"http\": \"http://HOST:PORT\"},
+   \"metrics\": {\"topic\": \"the exporter's, if scenarios may write to it\"},
    \"versions\": {\"kafka\": \"3.9.2\"},
    \"units\": {\"kafka\": \"apache-kafka.service\"}}
 
-With --driver systemd, scenarios also stop, kill, pause and start services and read their logs, through systemctl and
-journalctl; who does that runs alone, and what it left down is started again. `units` says which unit a service is where it
-is not the one that NixOS has. What cannot run there is skipped, with the reason.")]
+With --driver systemd, scenarios also stop, kill, pause and start services and read their logs, through systemctl and \
+journalctl; who does that runs alone, and what it left down is started again. `units` says which unit a service is \
+where it is not the one that NixOS has. What cannot run there is skipped, with the reason.
+
+Of a scenario that runs several times, each round after the first has its number behind its name: cdc/delete#2. Ctrl-C \
+ends a run; with --report, what was done until then is reported.")]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
@@ -92,8 +99,31 @@ impl Args {
     }
 }
 
+/// How long the end of a run may take after a signal: the report is written when the stack is down.
+const AFTER_SIGNAL: Duration = Duration::from_secs(30);
+
+/// That the endpoints of this machine are there where nobody has named others.
+fn is_there(place: Place<'_>, of_this_machine: bool) -> Result<()> {
+    if place.systemd && of_this_machine && !place.file.exists() {
+        bail!(
+            "this machine has no {}, which says where its services are\n  what to do: on NixOS the project's module writes it (`services.kafka-connect-lab.enable = true`, docs/nix.md); elsewhere name such a file with --endpoints FILE; without --driver systemd the lab runs a stack of its own",
+            place.file.display()
+        );
+    }
+    Ok(())
+}
+
+fn write(suite: &Suite, folder: &Path, shown: &Shown) -> Result<()> {
+    let page = report::write(suite, folder)?;
+    shown.line(&format!("report: {}", page.display()));
+    Ok(())
+}
+
 pub async fn run(args: Args) -> Result<Verdict> {
     let selected = args.selection.instances()?;
+    if let Some(place) = args.place() {
+        is_there(place, args.endpoints.is_none())?;
+    }
     if let Some(folder) = &args.report {
         report::prepare(folder)?;
     }
@@ -109,17 +139,32 @@ pub async fn run(args: Args) -> Result<Verdict> {
         profile: args.profile.profile,
         ..Options::default()
     };
+    if args.report.is_some() {
+        stacks::be_patient(AFTER_SIGNAL);
+    }
     let terminal = Terminal::new(&shown, options.jobs);
-    let (suite, kept) = match args.place() {
-        Some(place) => {
-            let suite = attach::run(&selected, &options, place, &shown, &terminal).await?;
-            (suite, None)
+    let reporter = Recorder::new(&terminal);
+    let ran = match args.place() {
+        Some(place) => attach::run(&selected, &options, place, &shown, &reporter)
+            .await
+            .map(|suite| (suite, None)),
+        None => suite::run(&selected, &options, &shown, &reporter).await,
+    };
+    let (suite, kept) = match ran {
+        Ok(ran) => ran,
+        Err(error) => {
+            if let Some(folder) = &args.report {
+                let why = format!("{error:#}");
+                match reporter.unfinished(suite::in_rounds(&selected, options.repeat), &why) {
+                    Some(suite) => write(&suite, folder, &shown)?,
+                    None => report::give_up(folder),
+                }
+            }
+            return Err(error);
         }
-        None => suite::run(&selected, &options, &shown, &terminal).await?,
     };
     if let Some(folder) = &args.report {
-        let page = report::write(&suite, folder)?;
-        shown.line(&format!("report: {}", page.display()));
+        write(&suite, folder, &shown)?;
     }
     if args.json {
         println!("{:#}", serde_json::to_value(&suite)?);

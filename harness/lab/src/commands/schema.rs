@@ -2,11 +2,25 @@
 
 use anyhow::Result;
 
-use crate::Verdict;
 use crate::registry::registry;
+use crate::{Verdict, manual};
 
-pub fn run() -> Result<Verdict> {
-    println!("{}", text()?);
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lab schema > scenario.schema.json                     for editors
+  lab schema --markdown > docs/actions-and-checks.md    for people")]
+pub struct Args {
+    /// The page of all actions and checks, instead of the JSON Schema.
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub fn run(args: Args) -> Result<Verdict> {
+    if args.markdown {
+        print!("{}", manual::page()?);
+    } else {
+        println!("{}", text()?);
+    }
     Ok(Verdict::Held)
 }
 

@@ -12,14 +12,14 @@ use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab status                           what runs, for people
-  lab status --json                    for programs
-  lab status --endpoints > e.json      for `lab run --endpoints e.json`")]
+  lab status                       what runs, for people
+  lab status --json                for programs
+  lab status --endpoints > e.json  for `lab run --endpoints e.json`")]
 pub struct Args {
     /// The run. Without it, text shows all that are alive; `--json` and `--endpoints` want one, if there are several.
     #[arg(long)]
     run: Option<String>,
-    /// One JSON object: {"run": …, "services": […]}.
+    /// One JSON object: {"run": …, "services": […]}; the empty list [] when nothing runs.
     #[arg(long)]
     json: bool,
     /// With --json: a list of such objects, of all that are alive, which may be none.
@@ -47,15 +47,16 @@ pub fn run(args: Args) -> Result<Verdict> {
         println!("{:#}", Value::from(shown));
         return Ok(Verdict::Held);
     }
+    if args.run.is_none() && RunDir::living().is_empty() {
+        println!("{}", if args.json { "[]" } else { stacks::NOTHING });
+        return Ok(Verdict::Held);
+    }
     let guards: Vec<_> = if args.json || args.run.is_some() {
         // One object for programs: which of several is meant has to be said.
         vec![stacks::living(args.run.as_deref())?]
     } else {
         RunDir::living().into_iter().map(Guard::of).collect()
     };
-    if guards.is_empty() {
-        println!("nothing runs: start a stack with `lab up`");
-    }
     print(&guards, args.json)
 }
 

@@ -30,9 +30,9 @@ const JOB: &str = "cargo-test";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab test                      everything
-  lab test --profile kraft      the same beside a Kafka without ZooKeeper
-  lab test -- -p scenario       only the tests of one crate, then the scenarios
+  lab test                    everything
+  lab test --profile kraft    the same beside a Kafka without ZooKeeper
+  lab test -- -p scenario     tests of one crate, then the scenarios
   lab test --no-scenarios -- --test guard")]
 pub struct Args {
     #[command(flatten)]

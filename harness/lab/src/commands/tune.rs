@@ -25,15 +25,16 @@ const TUNE: &str = "tune";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab tune tuning/original-table                     the original's four rows, in full
-  lab tune scenarios/tuning/changes.toml --budget 10m   as many rounds as ten minutes have
-  lab tune tuning/defaults --search --budget 30m     look for better settings than the defaults
-  lab tune tuning/defaults --rows lab-tune/best.rows.json   confirm what a search has found
-  lab tune tuning/file-lines --endpoints e.json      on a cluster that exists (see `lab run --help`)
+  lab tune tuning/original-table            the original's four rows, in full
+  lab tune tuning/changes --budget 10m      as many rounds as ten minutes have
+  lab tune tuning/defaults --search --budget 30m    look for better settings
+  lab tune tuning/defaults --rows lab-tune/best.rows.json    confirm those
+  lab tune tuning/file-lines --endpoints e.json     on a cluster that exists
 
-An experiment is a scenario with a `tune` step: docs/tuning.md. `lab run` measures the same file in its short form. The report
-goes into a folder: tune.html, tune.md, tune.csv, tune.json, and samples.jsonl while the experiment goes on. Ctrl-C ends it; what
-was measured is reported. On a cluster, Prometheus has to scrape Connect's JMX agent with the rules of services/connect/jmx.json.
+An experiment is a scenario with a `tune` step: docs/tuning.md. `lab run` measures the same file in its short form, \
+and `lab run --help` shows a file of endpoints. The report goes into a folder: tune.html, tune.md, tune.csv, \
+tune.json, and samples.jsonl while the experiment goes on. Ctrl-C ends it; what was measured is reported. On a \
+cluster, Prometheus has to scrape Connect's JMX agent with the rules of services/connect/jmx.json.
 
 Exit status: 0 the ratios that the file asks for hold, 1 one does not, 2 nothing could be measured.")]
 pub struct Args {
@@ -47,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
     /// How long it may take, such as 10m; instead of the experiment's `budget`. A search takes 20m when nobody says it.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = crate::words::length_of_time)]
     budget: Option<Duration>,
     /// Rounds, instead of the experiment's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -197,7 +198,11 @@ fn experiment(name: &str, place: &Place) -> Result<Selected> {
             instance.stack.jvm = Jvm::Quick;
         }
     }
-    Ok(Selected { scenario, index: 0 })
+    Ok(Selected {
+        scenario,
+        index: 0,
+        round: 1,
+    })
 }
 
 pub async fn run(args: Args) -> Result<Verdict> {

@@ -36,10 +36,10 @@ impl From<Ports> for PortChoice {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab up                               until Ctrl-C
-  lab up --detach --ports default      in the background, on the ports that everybody knows
-  lab up --profile kraft               Kafka 4.3 without ZooKeeper
-  lab up kafka prometheus              only these, and what they need")]
+  lab up                            until Ctrl-C
+  lab up --detach --ports default   in the background, on the usual ports
+  lab up --profile kraft            Kafka 4.3 without ZooKeeper
+  lab up kafka prometheus           only these, and what they need")]
 pub struct Args {
     /// Services to start, with what they need; all when none is named.
     services: Vec<ServiceName>,
@@ -61,7 +61,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// How long each service may take until it is ready.
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "90s")]
+    #[arg(long, value_parser = crate::words::length_of_time, default_value = "90s")]
     timeout: Duration,
 }
 

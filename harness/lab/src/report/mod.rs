@@ -11,7 +11,7 @@ mod timeline;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 pub(crate) use axis::{label, ticks};
 pub(crate) use chart::figure;
@@ -24,11 +24,22 @@ use crate::runner::Suite;
 /// # Errors
 /// When they cannot.
 pub fn prepare(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder of the report, {}", folder.display()))?;
-    tempfile::tempfile_in(folder)
-        .map(drop)
-        .with_context(|| format!("cannot write the report into {}", folder.display()))
+    let shown = folder.display();
+    if folder.exists() && !folder.is_dir() {
+        bail!("{shown} is no folder: --report wants one, to write the files of the report into");
+    }
+    std::fs::create_dir_all(folder).with_context(|| {
+        format!("cannot make the folder of the report, {shown}: name another one with --report")
+    })?;
+    tempfile::tempfile_in(folder).map(drop).with_context(|| {
+        format!("cannot write the report into {shown}: name another folder with --report")
+    })
+}
+
+/// Takes the folder away again when there is nothing to report: one that has anything in it stays.
+pub fn give_up(folder: &Path) {
+    // Not empty, or not ours to remove: then it stays.
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// Writes every report into a folder, and says where the readable one is.

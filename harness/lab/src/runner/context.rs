@@ -61,6 +61,8 @@ pub struct Context {
     has_database: bool,
     connectors: BTreeSet<String>,
     processes: BTreeSet<String>,
+    /// Those of them that are to run until a step ends them.
+    lasting: BTreeSet<String>,
 }
 
 /// Variables that are set before the first step.
@@ -116,6 +118,7 @@ impl Context {
             has_database: false,
             connectors: BTreeSet::new(),
             processes: BTreeSet::new(),
+            lasting: BTreeSet::new(),
         })
     }
 
@@ -390,11 +393,32 @@ impl Context {
         Ok(text)
     }
 
+    /// From now on a process of the scenario has to run until a step stops or kills it.
+    pub fn lasts(&mut self, name: &str) {
+        self.lasting.insert(name.to_owned());
+    }
+
+    /// A process that has died though no step has ended it, and how. One that ended with success has done its work.
+    pub(super) fn death(&self) -> Option<(String, String)> {
+        self.lasting.iter().find_map(|name| {
+            // Who cannot be asked has not been seen dead: a guard that is lost is told by others.
+            let status = self.guard.job(&self.job(name)).ok()?;
+            let died = status.pid.is_none() && status.state == JobState::Failed;
+            died.then(|| {
+                (
+                    name.clone(),
+                    status.ended.unwrap_or_else(|| "ended".to_owned()),
+                )
+            })
+        })
+    }
+
     /// Asks a process of the scenario to end, and waits until it has.
     ///
     /// # Errors
-    /// When there is none of this name.
+    /// When there is none of this name, or it does not run.
     pub async fn stop(&mut self, name: &str) -> Result<()> {
+        self.lasting.remove(name);
         self.guard.stop(&self.job(name))?;
         self.ended(name).await?;
         Ok(())
@@ -417,7 +441,10 @@ impl Context {
     ///
     /// # Errors
     /// When it does not run.
-    pub fn signal(&self, name: &str, signal: i32) -> Result<()> {
+    pub fn signal(&mut self, name: &str, signal: i32) -> Result<()> {
+        if signal == rustix::process::Signal::KILL.as_raw() {
+            self.lasting.remove(name);
+        }
         Ok(self.guard.signal(&self.job(name), signal)?)
     }
 

@@ -25,12 +25,30 @@ pub struct Selected {
     pub scenario: Arc<Scenario<AnyStep>>,
     /// Which of its instances.
     pub index: usize,
+    /// How many times it begins with this one, from 1: `--repeat` tells the rounds apart.
+    pub round: usize,
 }
 
 impl Selected {
     /// The instance.
     pub fn instance(&self) -> &Instance {
         &self.scenario.instances[self.index]
+    }
+
+    /// What reports call it.
+    pub fn id(&self) -> String {
+        let id = &self.instance().id;
+        match self.round {
+            0 | 1 => id.clone(),
+            round => format!("{id}#{round}"),
+        }
+    }
+
+    /// What is told of it when it was interrupted, as far as it came.
+    pub fn interrupted(&self, reason: String, steps: Vec<StepOutcome>) -> ScenarioOutcome {
+        let took = steps.last().map_or(0.0, |step| step.start + step.seconds);
+        let took = Duration::try_from_secs_f64(took).unwrap_or_default();
+        self.outcome(Outcome::Skipped { reason }, took, steps)
     }
 
     /// What is told of it when it does not run.
@@ -45,7 +63,7 @@ impl Selected {
         steps: Vec<StepOutcome>,
     ) -> ScenarioOutcome {
         ScenarioOutcome {
-            id: self.instance().id.clone(),
+            id: self.id(),
             path: self.scenario.path.clone(),
             summary: self.scenario.summary.clone(),
             doc: self.scenario.doc.clone(),
@@ -88,20 +106,25 @@ pub async fn run_instance(
     context.set_variables(&mut vars);
     let redactor = vars.redactor();
 
+    let id = selected.id();
     let mut steps = Vec::new();
     let mut note = None;
     let mut failed = None;
     for step in selected.scenario.steps(instance) {
-        let outcome = run_step(step, begun, &mut vars, &mut context, &instance.id, listener).await;
-        listener.step(&instance.id, &outcome);
+        let outcome = run_step(step, begun, &mut vars, &mut context, &id, listener).await;
+        listener.step(&id, &outcome);
         let ended = outcome.outcome == Outcome::Failed;
         steps.push(outcome);
         if ended {
-            failed = Some(step.name().unwrap_or(step.key));
+            failed = Some(step.name().map_or_else(|| step.title(), str::to_owned));
             break;
         }
     }
-    let outcome = verdict(instance.expect_failure.as_ref(), failed, &mut note);
+    let outcome = verdict(
+        instance.expect_failure.as_ref(),
+        failed.as_deref(),
+        &mut note,
+    );
     let mut result = selected.outcome(outcome, Duration::ZERO, steps);
     result.versions.clone_from(&surroundings.versions);
     result.note = note;
@@ -158,7 +181,8 @@ async fn run_step(
     let begun = Instant::now();
     let mut result = StepOutcome {
         number: step.number,
-        title: vars.redactor().redact(step.name().unwrap_or(step.key)),
+        title: vars.redactor().redact(&step.title()),
+        named: step.name().is_some(),
         key: step.key.to_owned(),
         role: step.role,
         place: step.position.to_string(),
@@ -188,7 +212,10 @@ async fn run_step(
         Role::Action => act(&bound, context, &mut result.attempts).await,
         Role::Check => check(&bound, context, begun, &mut result.attempts).await,
     };
-    let ended = ended.and_then(|observed| capture(&bound, &observed, vars).map(|()| observed));
+    let ended = ended.and_then(|observed| match died(context, None) {
+        Some(error) => Err(error),
+        None => capture(&bound, &observed, vars).map(|()| observed),
+    });
     // After the capture, which may have taken a secret.
     let known = vars.redactor();
     let redact = |text: &str| known.redact(&bound.redactor.redact(text));
@@ -270,6 +297,9 @@ async fn check(
             Ok(observed) => return hold(bound, context, observed, attempts).await,
             Err(error) => error,
         };
+        if let Some(died) = died(context, Some(&error)) {
+            return Err(died);
+        }
         let left = within.saturating_sub(begun.elapsed());
         if matches!(error, StepError::Broken { .. }) || left.is_zero() {
             return Err(error);
@@ -313,9 +343,31 @@ async fn hold(
             }
             Err(error) => return Err(error),
         };
+        if let Some(died) = died(context, None) {
+            return Err(died);
+        }
     }
     context.settle(&observed);
     Ok(observed)
+}
+
+/// A process in the background that has died is why a check does not hold, and is wrong where everything else is right.
+fn died(context: &Context, beside: Option<&StepError>) -> Option<StepError> {
+    let (name, how) = context.death()?;
+    let beside = match beside {
+        Some(StepError::Mismatch {
+            expected, observed, ..
+        }) => format!("\nmeanwhile the check expected {expected}, and saw {observed}"),
+        Some(StepError::Broken { source, .. }) => {
+            format!("\nmeanwhile the check could not look: {source:#}")
+        }
+        None => String::new(),
+    };
+    Some(StepError::mismatch(
+        &*name,
+        format!("{name} to run until a step stops or kills it"),
+        format!("{name} {how}{beside}"),
+    ))
 }
 
 async fn look(

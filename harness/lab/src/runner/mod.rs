@@ -9,6 +9,7 @@ mod outcome;
 pub(crate) mod postgres;
 mod sound;
 mod step;
+mod topic;
 
 pub use chart::{Chart, Series};
 pub use context::{Context, Surroundings, VARIABLES};
@@ -16,8 +17,9 @@ pub use engine::{Listener, Selected, run_instance};
 pub use kafka::Record;
 pub use names::{
     CONTROL, Exporter, LOGS, OwnExporter, OwnProducer, Process, Service, VERSIONS,
-    controlled_service_of, exporter_of, logged_service_of, service_of,
+    controlled_service_of, exporter_of, is_own_process, logged_service_of, service_of,
 };
 pub use outcome::{Outcome, ScenarioOutcome, StepOutcome, Suite};
 pub use sound::{Check, Sound};
 pub use step::{AnyStep, Grid, Observed, Step, StepError};
+pub use topic::Topic;

@@ -159,6 +159,13 @@ process!(
     OwnProducer, &[OWN_PRODUCER]
 );
 
+/// Whether a name is that of a process which the scenario starts itself.
+pub fn is_own_process(name: &str) -> bool {
+    [OWN_EXPORTER, OWN_PRODUCER]
+        .iter()
+        .any(|shown| is_like(shown, name))
+}
+
 /// What a stack must have for arguments that name a service, alone or as `service`: that service. A process that the
 /// scenario starts itself is none.
 pub fn service_of(arguments: &Value) -> Vec<&'static str> {

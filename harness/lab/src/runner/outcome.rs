@@ -28,8 +28,10 @@ pub enum Outcome {
 pub struct StepOutcome {
     /// Place in the scenario, from 1.
     pub number: usize,
-    /// Its name, or its key.
+    /// Its name, or its key and the first words of its arguments.
     pub title: String,
+    /// Whether the title is the name that the file gives it.
+    pub named: bool,
     /// The key that names the action or check.
     pub key: String,
     /// `action` or `check`.

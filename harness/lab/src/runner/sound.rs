@@ -1,6 +1,7 @@
 //! Arguments whose keys are each right, but not together.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use async_trait::async_trait;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -19,8 +20,15 @@ pub trait Check {
 
 /// Arguments that were [checked](Check) as the file was read, so that a mistake has its place there and is found before
 /// anything runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sound<T>(T);
+
+impl<T> Deref for Sound<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 impl<'de, T: Deserialize<'de> + Check> Deserialize<'de> for Sound<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

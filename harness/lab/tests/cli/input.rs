@@ -2,6 +2,8 @@
 
 use crate::support::{Ended, Lab};
 
+const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
+
 #[test]
 fn a_service_that_does_not_exist() {
     Lab::new()
@@ -13,14 +15,98 @@ fn a_service_that_does_not_exist() {
 fn a_scenario_that_does_not_exist() {
     Lab::new()
         .run(&["run", "cdc/nothing"])
-        .assert_says(2, &["no scenario `cdc/nothing`", "cdc/original"]);
+        .assert_says(2, &["no scenario `cdc/nothing`: `lab list` shows"]);
+}
+
+#[test]
+fn a_name_that_is_nearly_one() {
+    let lab = Lab::new();
+    for (given, meant) in [
+        ("cdc/orignal", "did you mean `cdc/original`"),
+        ("scenarios/cdc/delet.toml", "did you mean `cdc/delete`"),
+        ("truncate", "`cdc/truncate`"),
+        ("exposur", "did you mean `exposure`"),
+    ] {
+        let ended = lab.run(&["run", given, "--scenarios", SCENARIOS]);
+        ended.assert_says(2, &["no scenario `", meant]);
+        assert!(ended.stderr.len() < 200, "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_is_no_scenario_is_called_what_it_is() {
+    let lab = Lab::new();
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().display().to_string();
+    let json = format!("{SCENARIOS}/cdc/customers.json");
+    let include = format!("{SCENARIOS}/exposure/include/own-exporter.toml");
+    for (given, said) in [
+        (outside.as_str(), "no scenario is in"),
+        (json.as_str(), "is a JSON file"),
+        (include.as_str(), "has steps to include, and is no scenario"),
+        ("", "an empty PATH names nothing"),
+        ("/dev/null", "no scenario is in /dev/null"),
+    ] {
+        for command in ["run", "validate"] {
+            let ended = lab.run(&[command, given, "--scenarios", SCENARIOS]);
+            ended.assert_says(2, &[said]);
+        }
+    }
+    lab.run(&["list", "--scenarios", "/nope"])
+        .assert_says(2, &["there is no folder /nope, which --scenarios"]);
 }
 
 #[test]
 fn a_tag_that_no_scenario_has() {
+    let lab = Lab::new();
+    for command in ["run", "list"] {
+        lab.run(&[command, "--tag", "nothing"])
+            .assert_says(2, &["none has the tag `nothing`; `lab list` shows"]);
+        lab.run(&[command, "--tag", "cdcc"])
+            .assert_says(2, &["did you mean `cdc`?"]);
+    }
+}
+
+#[test]
+fn a_length_of_time_without_unit_is_answered_with_one() {
     Lab::new()
-        .run(&["run", "--tag", "nothing"])
-        .assert_says(2, &["no scenario is selected", "lab list"]);
+        .run(&["up", "--timeout", "5"])
+        .assert_says(2, &["it has no unit: did you mean 5s?"]);
+}
+
+#[test]
+fn a_machine_without_units_of_its_own_says_what_to_do() {
+    if std::path::Path::new("/etc/kafka-connect-lab/endpoints.json").exists() {
+        return;
+    }
+    Lab::new()
+        .run(&["run", "engine/captures", "--driver", "systemd"])
+        .assert_says(
+            2,
+            &[
+                "/etc/kafka-connect-lab/endpoints.json",
+                "NixOS",
+                "--endpoints",
+            ],
+        );
+}
+
+#[test]
+fn that_nothing_runs_is_no_mistake() {
+    let lab = Lab::new();
+    let nothing = "nothing runs: start a stack with `lab up`\n";
+    for (command, said) in [
+        (&["down"][..], nothing),
+        (&["down", "--all"], nothing),
+        (&["status"], nothing),
+        (&["status", "--json"], "[]\n"),
+        (&["status", "--json", "--all"], "[]\n"),
+    ] {
+        let ended = lab.run(command);
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(0), said));
+    }
+    lab.run(&["down", "--run", "nosuch"])
+        .assert_says(2, &["no run nosuch is alive"]);
 }
 
 #[test]
@@ -101,7 +187,7 @@ fn output_that_cannot_be_written_is_said() {
 #[test]
 fn a_report_that_cannot_be_written_is_said_before_anything_runs() {
     let ended = Lab::new().run(&["run", "engine/captures", "--report", "/dev/null"]);
-    ended.assert_says(2, &["/dev/null", "report"]);
+    ended.assert_says(2, &["/dev/null is no folder: --report wants one"]);
     assert!(!ended.stderr.contains("ready"), "{}", ended.stderr);
 }
 

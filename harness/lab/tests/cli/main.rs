@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod background;
 mod damaged;
 mod diff_versions;
 mod endpoints;

@@ -82,7 +82,9 @@ impl Lab {
     /// `lab status --json`, if there is a run that answers.
     pub fn status(&self) -> Option<Value> {
         let ended = self.run(&["status", "--json"]);
-        serde_json::from_str(&ended.stdout).ok()
+        serde_json::from_str(&ended.stdout)
+            .ok()
+            .filter(Value::is_object)
     }
 
     /// Waits until every service of the run is ready.

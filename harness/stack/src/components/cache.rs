@@ -562,16 +562,48 @@ impl Cache {
             .map_err(|source| Error::io("create a directory in", &tmp, source))
     }
 
-    /// Waits until no other process fetches into this cache, then removes what killed ones left.
-    pub(crate) fn hold(&self, progress: &dyn Progress) -> Result<Held<'_>, Error> {
-        fs::create_dir_all(&self.dir).map_err(|source| Error::io("create", &self.dir, source))?;
+    /// What killed processes left in `tmp`, and how many bytes that is; none where nothing is there.
+    pub fn leftovers(&self) -> Option<(PathBuf, u64)> {
+        let tmp = self.dir.join("tmp");
+        let mut entries = fs::read_dir(&tmp).ok()?;
+        entries.next()?.ok()?;
+        let bytes = size(&tmp);
+        Some((tmp, bytes))
+    }
+
+    /// Removes them, unless another process fetches just now: then they may be its own. Gives whether it did.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn remove_leftovers(&self) -> Result<bool, Error> {
+        let (file, path) = self.lock_file()?;
+        match file.try_lock() {
+            Ok(()) => self.empty_tmp().map(|()| true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(Error::io("lock", &path, source)),
+        }
+    }
+
+    /// The file whose lock is the right to write into the cache.
+    fn lock_file(&self) -> Result<(File, PathBuf), Error> {
+        let unusable = |source| Error::UnusableCache {
+            dir: self.dir.clone(),
+            source,
+        };
+        fs::create_dir_all(&self.dir).map_err(unusable)?;
         let path = self.dir.join("lock");
         let file = File::options()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(&path);
-        let file = file.map_err(|source| Error::io("open", &path, source))?;
+            .open(&path)
+            .map_err(unusable)?;
+        Ok((file, path))
+    }
+
+    /// Waits until no other process fetches into this cache, then removes what killed ones left.
+    pub(crate) fn hold(&self, progress: &dyn Progress) -> Result<Held<'_>, Error> {
+        let (file, path) = self.lock_file()?;
         let mut told = false;
         loop {
             match file.try_lock() {
@@ -623,6 +655,20 @@ impl Cache {
         }
         Err(Error::io("empty", &tmp, last))
     }
+}
+
+/// The bytes of the files below a directory, of which others may go meanwhile.
+fn size(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            Some(match metadata.is_dir() {
+                true => size(&entry.path()),
+                false => metadata.len(),
+            })
+        })
+        .sum()
 }
 
 /// A directory in absolute form, whose files Java can be told of.

@@ -59,6 +59,14 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// Nothing can be written where the cache is to be.
+    #[error("the cache cannot be in {}: set LAB_CACHE_DIR (or XDG_CACHE_HOME) to a directory that you may write to", dir.display())]
+    UnusableCache {
+        /// The directory.
+        dir: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// A directory that a variable names cannot be used.
     #[error("{variable} names {}, which {problem}", dir.display())]
     UnusableDirectory {

@@ -52,6 +52,27 @@ fn a_process_killed_while_it_unpacks_leaves_a_cache_that_the_next_one_completes(
 }
 
 #[test]
+fn what_dead_processes_left_is_removed_unless_somebody_fetches() {
+    let sample = large();
+    let cache = sample.without_maven();
+    assert_eq!(cache.leftovers(), None);
+    let left = sample.cache_dir().join("tmp/lab-dead");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("half.jar"), [0; 1000]).unwrap();
+    assert_eq!(
+        cache.leftovers(),
+        Some((sample.cache_dir().join("tmp"), 1000))
+    );
+    let held = std::fs::File::create(sample.cache_dir().join("lock")).unwrap();
+    held.lock().unwrap();
+    assert!(!cache.remove_leftovers().unwrap());
+    assert!(left.exists());
+    drop(held);
+    assert!(cache.remove_leftovers().unwrap());
+    assert_eq!(cache.leftovers(), None);
+}
+
+#[test]
 fn processes_that_fetch_at_the_same_time_do_not_disturb_each_other() {
     let sample = large();
     let start = || {

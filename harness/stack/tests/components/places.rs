@@ -184,6 +184,17 @@ fn a_colon_would_break_the_class_path() {
 }
 
 #[test]
+fn a_cache_that_cannot_be_written_names_the_variables_that_choose_another() {
+    let sample = Sample::new();
+    let message =
+        with_variables(&sample, &[("LAB_CACHE_DIR", "/proc/nothing".as_ref())]).unwrap_err();
+    assert!(
+        message.starts_with("the cache cannot be in /proc/nothing: set LAB_CACHE_DIR"),
+        "{message}"
+    );
+}
+
+#[test]
 fn relative_directories_and_spaces_are_fine() {
     let sample = Sample::new();
     let variables: [(&str, &OsStr); 2] = [

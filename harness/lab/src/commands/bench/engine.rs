@@ -79,6 +79,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let selected = Selected {
         scenario: Arc::new(scenario(args.steps)?),
         index: 0,
+        round: 1,
     };
     let run = RunDir::create().context("cannot make a directory for the run")?;
     let directory = run.path().to_owned();

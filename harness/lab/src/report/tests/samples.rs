@@ -6,6 +6,7 @@ fn step(number: usize, title: &str, key: &str) -> StepOutcome {
     StepOutcome {
         number,
         title: title.to_owned(),
+        named: true,
         key: key.to_owned(),
         role: if key == "sql" {
             scenario::Role::Action

@@ -1,0 +1,96 @@
+//! What a scenario runs beside its steps.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::support::{Ended, Lab, signal};
+
+/// A load that dies at once, and a check that waits for half a minute for what will never come.
+const SCENARIO: &str = r#"
+# A load that cannot be.
+[[step]]
+create_topic = { name = "${run.prefix}" }
+
+[[step]]
+producer = { name = "producer-load", topic = "${run.prefix}", rate = 1, flags = ["--no-such-flag"] }
+
+[[step]]
+records = { topic = "${run.prefix}", count = 1000 }
+within = "60s"
+"#;
+
+#[test]
+fn a_load_that_dies_fails_the_step_that_runs_and_is_named_with_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let area = folder.path().join("scenarios/area");
+    fs::create_dir_all(&area).unwrap();
+    fs::write(area.join("load.toml"), SCENARIO.trim_start()).unwrap();
+    let root = folder.path().join("scenarios").display().to_string();
+    let lab = Lab::new();
+    let begun = Instant::now();
+    let ended = lab.run(&["run", "area/load", "--scenarios", &root]);
+    ended.assert_says(
+        1,
+        &[
+            "producer-load to run until a step stops or kills it",
+            "producer-load exited with status",
+            "the end of the log of producer-load",
+            "--no-such-flag",
+        ],
+    );
+    // Not what the check waits for.
+    assert!(begun.elapsed() < Duration::from_secs(60), "{ended:#?}");
+    lab.assert_nothing_left(&[], "after a load that died");
+}
+
+#[test]
+fn ctrl_c_leaves_a_report_of_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let area = folder.path().join("scenarios/area");
+    fs::create_dir_all(&area).unwrap();
+    let slow =
+        "# It takes long.\n[[step]]\nshell = \"true\"\n\n[[step]]\nshell = \"exec sleep 61\"\n";
+    fs::write(area.join("slow.toml"), slow).unwrap();
+    let root = folder.path().join("scenarios").display().to_string();
+    let report = folder.path().join("report");
+    let lab = Lab::new();
+    let shown = report.display().to_string();
+    let run = lab.start(&[
+        "run",
+        "--scenarios",
+        &root,
+        "--report",
+        &shown,
+        "--repeat",
+        "2",
+    ]);
+    let begun = Instant::now();
+    while !lab
+        .processes()
+        .iter()
+        .any(|(_, command)| command.contains("sleep 61"))
+    {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it does not begin"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    signal(run.id(), rustix::process::Signal::INT);
+    let ended = Ended::from(run.wait_with_output().unwrap());
+    ended.assert_says(130, &["interrupted by SIGINT", "report.html"]);
+    let json = fs::read_to_string(report.join("report.json")).unwrap();
+    for words in [
+        "\"id\": \"area/slow\"",
+        "it was under way: interrupted by SIGINT",
+        "\"title\": \"shell true\"",
+        "\"id\": \"area/slow#2\"",
+        "it had not begun: interrupted by SIGINT",
+    ] {
+        assert!(json.contains(words), "{words} is not in {json}");
+    }
+    lab.assert_nothing_left(&[], "after Ctrl-C");
+
+    let ended = lab.run(&["run", "--scenarios", &root, "--report", "/proc/report"]);
+    ended.assert_says(2, &["/proc/report: name another one with --report"]);
+}
