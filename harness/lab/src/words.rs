@@ -40,6 +40,8 @@ pub fn without_password(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::{count, length_of_time, without_password};
 
     #[test]

@@ -506,7 +506,8 @@ fn line(record: &Record, asked: &[&Wanted]) -> String {
     );
     let whole = json!(record);
     // A short record shows them anyway.
-    if short(&record.value) != record.value.to_string() {
+    let (clipped, value) = (short(&record.value), record.value.to_string());
+    if clipped != value {
         let paths: BTreeMap<&str, &JsonPath> = asked
             .iter()
             .flat_map(|one| one.paths.0.iter().map(|(path, _)| path).chain(&one.absent))

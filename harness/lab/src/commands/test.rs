@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long)]
     no_scenarios: bool,
     /// Scenarios at the same time.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
     /// Where the report of the scenarios goes.
     #[arg(long, value_name = "DIR", default_value = "lab-report")]

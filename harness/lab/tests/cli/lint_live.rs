@@ -155,7 +155,7 @@ fn wrong_input_sends_nothing() {
 #[test]
 fn a_worker_says_what_was_recorded() {
     let lab = Lab::new();
-    let up = lab.run(&["up", "--detach", "connect"]);
+    let up = lab.run(&["up", "--detach", "--jdbc", "connect"]);
     assert_eq!(up.status, Some(0), "{up:?}");
     let status = lab.wait_ready(3);
     let services = status["services"].as_array().unwrap();

@@ -60,7 +60,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Nothing can be written where the cache is to be.
-    #[error("the cache cannot be in {}: set LAB_CACHE_DIR (or XDG_CACHE_HOME) to a directory that you may write to", dir.display())]
+    #[error("the cache cannot be in {}: set LAB_CACHE_DIR to a directory that you may write to", dir.display())]
     UnusableCache {
         /// The directory.
         dir: PathBuf,
