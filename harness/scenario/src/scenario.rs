@@ -198,46 +198,39 @@ pub(crate) struct Defaults {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DefaultSettings {
     /// How long checks retry.
-    pub(crate) within: Option<Limit>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) within: Option<Duration>,
     /// How long what a check expects must stay true.
     #[serde(rename = "for")]
     pub(crate) hold: Option<Duration>,
     /// The first pause between two attempts of a check.
-    pub(crate) poll: Option<Pause>,
+    #[serde(default, deserialize_with = "pause")]
+    pub(crate) poll: Option<Duration>,
 }
 
-/// A length of time that is not zero.
-#[derive(Clone, Copy, Debug, JsonSchema)]
-#[schemars(transparent)]
-pub(crate) struct Pause(pub(crate) Duration);
-
-impl<'de> Deserialize<'de> for Pause {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let pause = Duration::deserialize(deserializer)?;
-        if pause == Duration::default() {
-            return Err(D::Error::custom(
-                "without a pause a check would ask without end\nexpected a length of time above zero",
-            ));
-        }
-        Ok(Self(pause))
-    }
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    above_zero(
+        deserializer,
+        "every check would look only once, before anything can have arrived\nexpected a length of time above zero; a step that is to look once says so itself",
+    )
 }
 
-/// How long all checks retry, which is not zero.
-#[derive(Clone, Copy, Debug, JsonSchema)]
-#[schemars(transparent)]
-pub(crate) struct Limit(pub(crate) Duration);
+fn pause<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    above_zero(
+        deserializer,
+        "without a pause a check would ask without end\nexpected a length of time above zero",
+    )
+}
 
-impl<'de> Deserialize<'de> for Limit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let limit = Duration::deserialize(deserializer)?;
-        if limit == Duration::default() {
-            return Err(D::Error::custom(
-                "every check would look only once, before anything can have arrived\nexpected a length of time above zero; a step that is to look once says so itself",
-            ));
-        }
-        Ok(Self(limit))
+fn above_zero<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    else_say: &str,
+) -> Result<Option<Duration>, D::Error> {
+    let length = Option::deserialize(deserializer)?;
+    if length == Some(Duration::default()) {
+        return Err(D::Error::custom(else_say));
     }
+    Ok(length)
 }
 
 /// The keys of a step beside its action or check.
@@ -376,15 +369,15 @@ impl<S> Step<S> {
         let bound = Bound {
             step,
             title: redactor.redact(&settings.name.unwrap_or_else(|| self.title())),
-            within: settings.within.or_else(|| {
-                is_check.then(|| defaults.within.map_or(DEFAULT_WITHIN, |limit| limit.0))
-            }),
+            within: settings
+                .within
+                .or_else(|| is_check.then(|| defaults.within.unwrap_or(DEFAULT_WITHIN))),
             hold: settings
                 .hold
                 .or(defaults.hold)
                 .filter(|_| is_check)
                 .unwrap_or_default(),
-            poll: defaults.poll.map_or(DEFAULT_POLL, |pause| pause.0),
+            poll: defaults.poll.unwrap_or(DEFAULT_POLL),
             captures: settings.capture,
             redactor,
         };

@@ -30,6 +30,17 @@ impl Flavour {
         }
     }
 
+    /// With Debezium's JDBC sink, in its default version.
+    ///
+    /// # Errors
+    /// When the lock has none.
+    pub fn with_jdbc(mut self, lock: &Lock) -> Result<Self, Error> {
+        let sink = lock.resolve(JDBC, None)?;
+        let version = sink.version().to_owned();
+        self.versions.insert(JDBC.to_owned(), version);
+        Ok(self)
+    }
+
     /// Takes in what the other has, when one stack can be both: where nothing but components differs that services can do
     /// without. Gives whether it did.
     pub fn join(&mut self, other: &Self) -> bool {

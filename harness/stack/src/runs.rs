@@ -55,6 +55,17 @@ pub fn state_dir() -> PathBuf {
         .join("kafka-connect-lab")
 }
 
+/// Bytes of the files below a directory, of which others may go meanwhile.
+pub(crate) fn size(directory: &Path) -> u64 {
+    walkdir::WalkDir::new(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(fs::Metadata::is_file)
+        .map(|file| file.len())
+        .sum()
+}
+
 impl RunDir {
     /// Makes the directory of a new run, after clearing what dead runs left.
     ///
@@ -162,13 +173,7 @@ impl RunDir {
 
     /// Bytes of its files.
     pub fn size(&self) -> u64 {
-        walkdir::WalkDir::new(&self.path)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.metadata().ok())
-            .filter(fs::Metadata::is_file)
-            .map(|file| file.len())
-            .sum()
+        size(&self.path)
     }
 
     /// Ends what a dead run left running, and removes its directory with its logs.

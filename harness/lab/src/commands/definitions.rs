@@ -7,7 +7,7 @@ use stack::components::Lock;
 use stack::native::{Native, StackSpec};
 use stack::{Flavour, Profile, ServiceName};
 
-use crate::groups::{DEBEZIUM, JDBC};
+use crate::groups::DEBEZIUM;
 use crate::lint::{Definitions, Worker};
 use crate::progress::Shown;
 use crate::{Verdict, stacks};
@@ -36,13 +36,10 @@ pub async fn run(args: Args) -> Result<Verdict> {
     };
     let mut held = true;
     for version in versions {
-        let mut flavour = Flavour::of(Profile::default());
+        let mut flavour = Flavour::of(Profile::default()).with_jdbc(&Lock::embedded()?)?;
         flavour
             .versions
             .insert(DEBEZIUM.to_owned(), version.clone());
-        for sink in Lock::embedded()?.versions(JDBC) {
-            flavour.versions.insert(JDBC.to_owned(), sink);
-        }
         let spec = StackSpec {
             flavour,
             ..StackSpec::of([ServiceName::Connect])

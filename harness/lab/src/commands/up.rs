@@ -11,7 +11,6 @@ use stack::{Flavour, ServiceName};
 
 use crate::Verdict;
 use crate::commands::status;
-use crate::groups::JDBC;
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::stacks;
@@ -82,9 +81,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     };
     let mut flavour = Flavour::of(args.profile.profile);
     if args.jdbc {
-        let sink = Lock::embedded()?.resolve(JDBC, None)?;
-        let version = sink.version().to_owned();
-        flavour.versions.insert(JDBC.to_owned(), version);
+        flavour = flavour.with_jdbc(&Lock::embedded()?)?;
     }
     let spec = StackSpec {
         flavour,

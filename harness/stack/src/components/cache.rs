@@ -28,6 +28,7 @@ use super::lock::{ComponentId, Lock, LockedFile, LockedTree};
 use super::manifest::Manifest;
 use super::maven;
 use super::progress::Progress;
+use crate::runs::size;
 
 /// The cache of one user. Several processes may use it at the same time.
 #[derive(Debug, Clone)]
@@ -196,10 +197,9 @@ impl Cache {
         &self.dir
     }
 
-    /// Where class data of JVMs is kept, unless nothing can be written there.
-    pub fn class_data(&self) -> Option<PathBuf> {
-        let directory = self.dir.join("class-data");
-        fs::create_dir_all(&directory).ok().map(|()| directory)
+    /// Where class data of JVMs is kept.
+    pub fn class_data(&self) -> PathBuf {
+        self.dir.join("class-data")
     }
 
     /// The lock it holds to.
@@ -487,14 +487,9 @@ impl Cache {
         }
     }
 
-    /// Where a component is unpacked. The hash is part of the name: another lock means another directory.
+    /// Where a component is unpacked.
     fn tree_dir(&self, id: &ComponentId, tree: &LockedTree) -> PathBuf {
-        self.dir.join("trees").join(format!(
-            "{}-{}-{}",
-            id.name(),
-            id.version(),
-            tree.sha256.short_hex()
-        ))
+        self.dir.join("trees").join(tree_name(id, tree.sha256))
     }
 
     fn unpack(&self, id: &ComponentId, held: &Held<'_>) -> Result<(), Error> {
@@ -657,18 +652,9 @@ impl Cache {
     }
 }
 
-/// The bytes of the files below a directory, of which others may go meanwhile.
-fn size(dir: &Path) -> u64 {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| {
-            let metadata = entry.metadata().ok()?;
-            Some(match metadata.is_dir() {
-                true => size(&entry.path()),
-                false => metadata.len(),
-            })
-        })
-        .sum()
+/// The directory of an unpacked component. The hash of its manifest is part of the name: another lock means another directory.
+pub(crate) fn tree_name(id: &ComponentId, manifest: Sri) -> String {
+    format!("{}-{}-{}", id.name(), id.version(), manifest.short_hex())
 }
 
 /// A directory in absolute form, whose files Java can be told of.

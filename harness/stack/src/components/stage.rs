@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use super::cache::{Content, Installed};
+use super::cache::{Content, Installed, tree_name};
 use super::digest::{Sri, copy_hashed, on_all_cores};
 use super::error::{Damage, Deleted, Error, Wrong};
 use super::manifest::{Entry, Manifest, file_mode};
@@ -21,9 +21,7 @@ pub fn shared_tree(installed: &Installed, parent: &Path) -> Result<PathBuf, Erro
         Content::Tree { manifest, .. } => manifest,
         Content::Jars(_) => &Manifest::default(),
     };
-    let id = &installed.id;
-    let hash = manifest.sha256().short_hex();
-    let place = parent.join(format!("{}-{}-{hash}", id.name(), id.version()));
+    let place = parent.join(tree_name(&installed.id, manifest.sha256()));
     if Manifest::of_tree(&place).is_ok_and(|found| found == *manifest) {
         return Ok(place);
     }

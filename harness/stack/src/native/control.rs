@@ -32,7 +32,7 @@ pub struct Control {
     pub(super) programs: Programs,
     pub(super) members: Vec<ServiceName>,
     pub(super) profile: Profile,
-    pub(super) class_data: Option<PathBuf>,
+    pub(super) class_data: PathBuf,
     pub(super) order: StartOrder,
     pub(super) jvm: Mutex<JvmMode>,
     pub(super) worker: Mutex<WorkerOverrides>,
@@ -108,7 +108,7 @@ impl Control {
             profile: self.profile,
             jvm,
             worker: self.worker(),
-            class_data: self.class_data.as_deref(),
+            class_data: &self.class_data,
             defaults: self.order == StartOrder::OneByOne,
             members: &self.members,
         };

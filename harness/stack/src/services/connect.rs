@@ -116,9 +116,7 @@ impl Service for Connect {
                 metrics.display()
             )),
         };
-        let mut command = jvm.command(site, &directory)?;
-        let prepare = command.preparation(site, name)?.into_iter().collect();
-        let mut argv = command.argv;
+        let (first, mut argv) = jvm.command(site, name, &directory)?;
         let chosen = &site.worker.jvm;
         if chosen.iter().any(|option| is_collector(option)) {
             argv.retain(|option| !is_collector(option));
@@ -127,7 +125,7 @@ impl Service for Connect {
         let place = argv.iter().position(|one| one == "-cp").unwrap_or(1);
         argv.splice(place..place, chosen.iter().cloned());
         Ok(Launch {
-            prepare,
+            prepare: first.into_iter().collect(),
             main: site.process(name, argv, BTreeMap::new())?,
         })
     }

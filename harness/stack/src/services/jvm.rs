@@ -41,15 +41,14 @@ pub(super) struct Jvm<'a> {
     pub agent: Option<String>,
 }
 
-/// How a JVM is started, and what is to be done before, once.
-pub(super) struct Command {
-    pub argv: Vec<String>,
-    make: Option<Vec<String>>,
-}
-
 impl Jvm<'_> {
-    /// Program and arguments; writes the log settings into the service's directory.
-    pub(super) fn command(self, site: &Site<'_>, directory: &Path) -> Result<Command, LaunchError> {
+    /// What has to run before, once, and then program and arguments; writes the log settings into the service's directory.
+    pub(super) fn command(
+        self,
+        site: &Site<'_>,
+        service: ServiceName,
+        directory: &Path,
+    ) -> Result<(Option<Preparation>, Vec<String>), LaunchError> {
         let modes: BTreeMap<String, Vec<String>> =
             launch::settings("jvm.json", include_str!("../../../../services/jvm.json"))?;
         let mode = modes
@@ -64,14 +63,20 @@ impl Jvm<'_> {
             .map(|jar| jar.display().to_string())
             .collect();
         let class_path = jars.join(":");
-        let shared = match (site.jvm, site.class_data) {
-            (JvmMode::Quick, Some(directory)) => {
-                let run = site.run.id();
-                Plan::new(directory, run, java, self.main_class, self.class_path)
-            }
-            _ => Plan::Without,
+        let shared = match site.jvm {
+            JvmMode::Quick => Plan::new(
+                site.class_data,
+                site.run.id(),
+                java,
+                self.main_class,
+                self.class_path,
+            ),
+            JvmMode::Server => Plan::Without,
         };
-        let make = shared.make(java, &mode, &class_path);
+        let prepare = shared
+            .make(java, &mode, &class_path)
+            .map(|argv| preparation(site, service, argv))
+            .transpose()?;
 
         let mut argv = vec![java.display().to_string()];
         argv.extend(mode);
@@ -82,30 +87,24 @@ impl Jvm<'_> {
         argv.extend(self.agent.map(|agent| format!("-javaagent:{agent}")));
         argv.extend(["-cp".to_owned(), class_path, self.main_class.to_owned()]);
         argv.extend(self.args);
-        Ok(Command { argv, make })
+        Ok((prepare, argv))
     }
 }
 
-impl Command {
-    /// What has to run before, if anything.
-    pub(super) fn preparation(
-        &mut self,
-        site: &Site<'_>,
-        service: ServiceName,
-    ) -> Result<Option<Preparation>, LaunchError> {
-        let Some(argv) = self.make.take() else {
-            return Ok(None);
-        };
-        let mut job = site.process(service, argv, BTreeMap::new())?;
-        job.name = format!("{service}-class-data");
-        job.hidden = true;
-        let about =
-            format!("{service}: making class data, once; starts take less time from now on");
-        Ok(Some(Preparation {
-            job,
-            about: Some(about),
-        }))
-    }
+/// What makes class data.
+fn preparation(
+    site: &Site<'_>,
+    service: ServiceName,
+    argv: Vec<String>,
+) -> Result<Preparation, LaunchError> {
+    let mut job = site.process(service, argv, BTreeMap::new())?;
+    job.name = format!("{service}-class-data");
+    job.hidden = true;
+    let about = format!("{service}: making class data, once; starts take less time from now on");
+    Ok(Preparation {
+        job,
+        about: Some(about),
+    })
 }
 
 /// Writes the log settings; gives the option that names them. Kafka 4 logs through log4j2, Kafka 3 through its forerunner.

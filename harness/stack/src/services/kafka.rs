@@ -97,9 +97,8 @@ impl Service for Kafka {
                 args,
                 agent: None,
             };
-            let mut command = jvm.command(site, &directory)?;
-            let first = command.preparation(site, name)?;
-            let process = site.process(name, command.argv, BTreeMap::new())?;
+            let (first, argv) = jvm.command(site, name, &directory)?;
+            let process = site.process(name, argv, BTreeMap::new())?;
             Ok::<_, LaunchError>((first, process))
         };
         // Written last when storage is formatted. A broker that starts again has its data.

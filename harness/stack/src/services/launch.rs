@@ -76,7 +76,7 @@ pub struct Site<'a> {
     /// What the Connect worker gets over its settings.
     pub worker: WorkerOverrides,
     /// Where class data of JVMs is kept.
-    pub class_data: Option<&'a Path>,
+    pub class_data: &'a Path,
     /// Leave out those settings of ours that only make the start fast.
     pub defaults: bool,
     /// Services of this run.

@@ -63,10 +63,12 @@ impl Service for Zookeeper {
             args: vec![file.display().to_string()],
             agent: None,
         };
-        let mut command = jvm.command(site, &directory)?;
-        let prepare = command.preparation(site, name)?.into_iter().collect();
-        let mut main = site.process(name, command.argv, BTreeMap::new())?;
+        let (first, argv) = jvm.command(site, name, &directory)?;
+        let mut main = site.process(name, argv, BTreeMap::new())?;
         main.stop.grace_ms = 1000;
-        Ok(Launch { prepare, main })
+        Ok(Launch {
+            prepare: first.into_iter().collect(),
+            main,
+        })
     }
 }

@@ -13,9 +13,6 @@ use crate::services::launch::{LaunchError, Preparation, Site};
 /// Copies `$0` to `$1` whole or not at all: `$2` is its name until then.
 const COPY: &str = r#"cp -a -- "$0" "$2" && mv -T -- "$2" "$1""#;
 
-/// The same where it does no harm to go without, and where another start may have been faster.
-const KEEP: &str = r#"cp -a -- "$0" "$2" && mv -T -- "$2" "$1" 2>/dev/null || rm -rf -- "$2""#;
-
 /// Data that is the same for every run.
 pub(super) struct Template(PathBuf);
 
@@ -52,7 +49,11 @@ impl Template {
                 .create(directory)
         });
         match made {
-            Some(Ok(())) => job(site, KEEP, data, &self.0).map(Some),
+            // Another start may have been faster, and a start without a template is as good.
+            Some(Ok(())) => {
+                let keep = format!(r#"{COPY} || rm -rf -- "$2""#);
+                job(site, &keep, data, &self.0).map(Some)
+            }
             _ => Ok(None),
         }
     }
