@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -635,4 +636,64 @@ fn is_clean_for_shellcheck() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", stdout(&output));
+}
+
+/// The crates that Cargo builds for these arguments, each with its sets of features: one that a build script has, too, may have two.
+fn features(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--prefix",
+            "none",
+            "--no-dedupe",
+        ])
+        .args(["--format", "{p}|{f}"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mut features = BTreeMap::<_, BTreeSet<_>>::new();
+    for (package, enabled) in stdout(&output)
+        .lines()
+        .filter_map(|line| line.split_once('|'))
+    {
+        features
+            .entry(package.to_owned())
+            .or_default()
+            .insert(enabled.to_owned());
+    }
+    features
+}
+
+/// Without it, tests ran other builds of nearly every crate than users had: one with a parser of numbers that was more exact.
+#[test]
+fn tests_and_programs_share_one_build() {
+    // What the script builds.
+    assert!(SCRIPT.contains("-p lab -p exporter -p producer"));
+    let programs = features(&[
+        "-p",
+        "lab",
+        "-p",
+        "exporter",
+        "-p",
+        "producer",
+        "--edges",
+        "normal,build",
+    ]);
+    let tests = features(&["--workspace", "--edges", "normal,build,dev"]);
+    let differing: Vec<_> = programs
+        .iter()
+        .filter_map(|(package, features)| {
+            let of_tests = tests.get(package)?;
+            (of_tests != features).then(|| format!("{package}: {features:?} -> {of_tests:?}"))
+        })
+        .collect();
+    assert!(
+        differing.is_empty(),
+        "name what tests want in the manifest of `features`: {differing:#?}"
+    );
 }

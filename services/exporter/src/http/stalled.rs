@@ -98,20 +98,20 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_client_that_reads_slowly_is_served_and_one_that_stops_is_not() {
         let (server, mut client) = tokio::io::duplex(16);
-        let mut server = Stalled::new(server, Duration::from_secs(30));
+        let mut server = Stalled::new(server, Duration::from_secs(2));
         let read = tokio::spawn(async move {
             let mut byte = [0];
-            for _ in 0..32 {
-                tokio::time::sleep(Duration::from_secs(20)).await;
+            for _ in 0..4 {
+                sleep(Duration::from_secs(1)).await;
                 client.read_exact(&mut byte).await.unwrap();
             }
             client
         });
-        // 32 bytes are read, 16 more fit in between.
-        server.write_all(&[0; 48]).await.unwrap();
+        // 4 bytes are read, 16 more fit in between.
+        server.write_all(&[0; 20]).await.unwrap();
         let _client = read.await.unwrap();
         let error = server.write_all(&[0; 17]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

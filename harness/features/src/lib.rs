@@ -1,0 +1,1 @@
+//! Nothing but the features in this crate's manifest.
