@@ -107,12 +107,13 @@ fn rows_that_cannot_be_read_are_said() {
         .assert_says(2, &["rows.json", "nmae"]);
 }
 
+/// Little memory: what waits in it when a window ends is written before the next row begins, and slowly in small batches.
 const TWO_ROWS: &str = "source = { lines = { records = 3_000_000 } }
 warm_up = \"1s\"
 window = \"3s\"
 rows = [
-  { name = \"small\", producer = { \"batch.size\" = 100 } },
-  { name = \"large\", producer = { \"batch.size\" = 131072, \"linger.ms\" = 50 } },
+  { name = \"small\", producer = { \"batch.size\" = 100, \"buffer.memory\" = 1048576 } },
+  { name = \"large\", producer = { \"batch.size\" = 131072, \"linger.ms\" = 50, \"buffer.memory\" = 1048576 } },
 ]";
 
 #[test]
