@@ -18,7 +18,7 @@ const SECRET: [&str; 7] = [
 ];
 
 /// Whether a variable of this name holds a secret: `secret`, `password`, `passwd`, `passphrase`, `token`, `credential`,
-/// `api_key`, `access_key` or `private_key` is in it. Case does not matter, nor do `_`, `-` and `.`.
+/// `api_key`, `access_key`, `private_key` or `user.info` (`basic.auth.user.info` of a schema registry is `user:password`) is in it. Case does not matter, nor do `_`, `-` and `.`.
 ///
 /// A harmless variable taken for a secret costs a word in a report; the other way it costs the secret.
 #[must_use]
@@ -30,7 +30,7 @@ pub fn is_secret_name(name: &str) -> bool {
         .collect();
     SECRET
         .iter()
-        .chain(&["accesskey", "privatekey"])
+        .chain(&["accesskey", "privatekey", "userinfo"])
         .any(|part| letters.contains(part))
 }
 

@@ -20,7 +20,7 @@ use crate::progress::Shown;
     --tables tables.sql --workload writes.sql
 
 Each version gets a stack of its own, with an empty database. Where the database is, the prefix of topics and the slot \
-are the stack's; everything else is the connector's own. Positions and times are left out of what is compared.
+are the stack's, and so is the plugin `pgoutput` where none is named; everything else is the connector's own. Positions and times are left out of what is compared.
 
 Exit status: 0 when the same arrives, 1 when not, 2 when the input is wrong.")]
 pub struct Args {
@@ -72,6 +72,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
         _ => Workload::default(),
     };
     let shown = Shown::new();
+    if !config.contains_key("plugin.name") {
+        shown.line("\"plugin.name\" is not given: pgoutput here, since the server of the stack has not what Debezium asks for without it, decoderbufs");
+    }
     shown.line(&format!("Debezium {from}"));
     let old = through(&from, &config, &workload, &shown).await?;
     shown.line(&format!("Debezium {to}"));

@@ -34,8 +34,8 @@ pub enum Fix {
   lab lint connector.json --fix > fixed.json           as it is meant
   curl -s http://HOST:8083/connectors/NAME | lab lint -
 
-A file is the configuration alone, {\"name\": …, \"config\": {…}}, or what GET /connectors/NAME answers. To a worker, \
-hosts, users and passwords are not sent. What each change of --fix does goes to stderr.
+A file is the configuration alone, {\"name\": …, \"config\": {…}}, or what GET /connectors/NAME answers. A worker \
+is asked about filters, names and values of closed kinds; hosts, users and passwords are not sent. What each change of --fix does goes to stderr.
 
 Exit status: 0 without a warning or an error (notes alone are none), 1 with one, 2 when the input is wrong.")]
 pub struct Args {

@@ -110,11 +110,14 @@ impl<'a> Case<'a> {
             let near = known.iter().find(|class| Some(simple(class)) == meant);
             let problem = at(
                 entry.value_span.clone(),
-                format!("there is no connector {written:?}"),
+                format!("nothing is known of a connector {written:?}"),
             );
             bail!(
                 problem
-                    .help(format!("known are {}", known.join(", ")))
+                    .help(format!(
+                        "known are {}; a worker that has others is asked by `--live URL`",
+                        known.join(", ")
+                    ))
                     .near(near.map(|class| (*class).to_owned()))
             );
         };

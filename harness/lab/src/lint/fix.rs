@@ -112,7 +112,15 @@ pub fn truncates(case: &Case<'_>, fixed: &Fixed) -> Option<Fixed> {
         (
             "publication.name",
             format!("{}_truncates", text("publication.name", "dbz_publication")),
-            "its publication can change without that of the first connector",
+            match config
+                .get("publication.autocreate.mode")
+                .and_then(Value::as_str)
+            {
+                Some("disabled") => {
+                    "its publication can change without that of the first connector; CREATE PUBLICATION comes first, since publication.autocreate.mode is disabled"
+                }
+                _ => "its publication can change without that of the first connector",
+            },
         ),
         (
             "snapshot.mode",

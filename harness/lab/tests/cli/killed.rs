@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use crate::support::{Lab, ports, signal};
 
 /// Kills of each kind.
-const TIMES: u64 = 6;
+const TIMES: u64 = 5;
 /// A stack of all services is ready after about six seconds: half of the kills and more fall into its start.
 const MOMENTS: u64 = 10_000;
 /// What is killed, in turns: a stack that only stands, and one on which scenarios run with processes of their own.

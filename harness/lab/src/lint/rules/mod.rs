@@ -6,8 +6,10 @@ mod compaction;
 mod converter;
 mod decoder;
 mod every_table;
+mod filters;
 mod ignored;
 mod name;
+mod queue;
 mod renamed;
 mod replica_identity;
 mod required;
@@ -26,15 +28,17 @@ use super::finding::Finding;
 
 type Rule = fn(&Case<'_>, &mut Vec<Finding>);
 
-const RULES: [(&str, Rule); 20] = [
+const RULES: [(&str, Rule); 22] = [
     ("bare-client-key", bare_client_key::check),
     ("clear-secret", clear_secret::check),
     ("compaction", compaction::check),
     ("converter", converter::check),
     ("decoder", decoder::check),
     ("every-table", every_table::check),
+    ("filters", filters::check),
     ("ignored", ignored::check),
     ("name", name::check),
+    ("queue", queue::check),
     ("renamed", renamed::check),
     ("replica-identity", replica_identity::check),
     ("required", required::check),

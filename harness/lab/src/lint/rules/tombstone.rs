@@ -1,7 +1,13 @@
-//! A delete and its tombstone are two records.
+//! A delete and its tombstone are two records, where there is a tombstone.
 
 use crate::lint::case::{Case, UNWRAP};
 use crate::lint::finding::{Finding, Severity};
+
+/// Whether the connector sends no tombstones, which a transform could keep.
+pub fn sends_none(case: &Case<'_>) -> bool {
+    case.text("tombstones.on.delete")
+        .is_some_and(|text| text.eq_ignore_ascii_case("false"))
+}
 
 pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
     if !case.is_postgres() || !case.reads(UNWRAP, "delete.tombstone.handling.mode") {
@@ -12,7 +18,20 @@ pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
         let Some(entry) = case.get(&key) else {
             continue;
         };
-        if entry.text().as_deref() == Some("rewrite-with-tombstone") {
+        if entry.text().as_deref() != Some("rewrite-with-tombstone") {
+            continue;
+        }
+        if sends_none(case) {
+            found.push(
+                Finding::of_value(
+                    Severity::Warning,
+                    entry,
+                    "there is no tombstone to keep: \"tombstones.on.delete\" is false",
+                    "a delete arrives as the row with __deleted alone, and a compacted topic keeps it for ever",
+                )
+                .instead("leave \"tombstones.on.delete\" out, or write \"rewrite\""),
+            );
+        } else {
             found.push(
                 Finding::of_value(
                     Severity::Note,

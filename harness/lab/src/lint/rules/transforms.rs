@@ -6,6 +6,12 @@ use crate::lint::case::{Case, Link};
 use crate::lint::definitions::Kind;
 use crate::lint::finding::{Change, Finding, Severity};
 
+/// Debezium's transforms that are not among its connectors' files.
+const SCRIPTING: [&str; 2] = [
+    "io.debezium.transforms.Filter",
+    "io.debezium.transforms.ContentBasedRouter",
+];
+
 const LISTS: [(&str, Kind); 2] = [
     ("transforms", Kind::Transformation),
     ("predicates", Kind::Predicate),
@@ -80,7 +86,7 @@ pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
                     Severity::Error,
                     entry,
                     format!("\"predicates\" does not have {name}"),
-                    "Connect refuses the configuration",
+                    "Connect takes the configuration, and the connector's tasks fail",
                 )
                 .near(near_miss(&name, names)),
             );
@@ -101,6 +107,18 @@ fn of_link(case: &Case<'_>, list: &str, kind: Kind, link: &Link<'_>, found: &mut
             .instead(format!("write \"{}type\", its class", link.prefix)),
         ),
         (Some(class), None) => {
+            let Some(entry) = case.get(&format!("{}type", link.prefix)) else {
+                return;
+            };
+            if SCRIPTING.contains(&class.as_str()) {
+                found.push(Finding::of_value(
+                    Severity::Note,
+                    entry,
+                    format!("{class} is in Debezium's archive debezium-scripting"),
+                    "its keys are not checked, and a worker without that archive refuses the configuration",
+                ));
+                return;
+            }
             let known: Vec<_> = case
                 .definitions
                 .plugins
@@ -108,9 +126,6 @@ fn of_link(case: &Case<'_>, list: &str, kind: Kind, link: &Link<'_>, found: &mut
                 .filter(|(_, plugin)| plugin.kind == kind)
                 .map(|(class, _)| class.as_str())
                 .collect();
-            let Some(entry) = case.get(&format!("{}type", link.prefix)) else {
-                return;
-            };
             let near = near_miss(class, known.iter().copied());
             // Whoever is so close to a class of ours meant it; others may come from somewhere else.
             let severity = if near.is_some() {
