@@ -37,11 +37,14 @@ pub struct Settings {
     /// How long the series of a newly assigned partition are held back at most until it has caught up
     #[arg(long, env = "CATCH_UP_LIMIT", default_value = "2m", value_parser = duration, help_heading = "Kafka")]
     pub catch_up_limit: Duration,
-    /// How the group spreads partitions; every member must know it
+    // A static member that is killed between the two rebalances of cooperative-sticky comes back without a rebalance, and what it had
+    // given up is nobody's until there is one. Eager strategies have one rebalance, and so no between.
+    /// How the group spreads partitions, which every member must know; without it, static members have range
     #[arg(
         long,
         env = "ASSIGNMENT_STRATEGY",
         default_value = "cooperative-sticky",
+        default_value_if("group_instance_id", clap::builder::ArgPredicate::IsPresent, "range"),
         help_heading = "Kafka"
     )]
     pub assignment_strategy: AssignmentStrategy,
@@ -276,3 +279,25 @@ Examples:
 Paths: /metrics, /health, /ready, /
 Signals: SIGTERM and SIGINT end it; SIGUSR1 logs more (debug, then trace), SIGUSR2 as LOG_LEVEL says again.
 Exit status: 0 stopped by SIGTERM or SIGINT, 1 Kafka refused this instance for good, 2 a setting is wrong.";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::dynamic(&[], AssignmentStrategy::CooperativeSticky)]
+    #[case::a_static_member(&["--group-instance-id", "a"], AssignmentStrategy::Range)]
+    #[case::a_static_member_that_says_it(
+        &["--group-instance-id", "a", "--assignment-strategy", "cooperative-sticky"],
+        AssignmentStrategy::CooperativeSticky
+    )]
+    fn the_strategy_of(#[case] arguments: &[&str], #[case] expected: AssignmentStrategy) {
+        let arguments = std::iter::once(&"exporter").chain(arguments);
+        let settings = Settings::try_parse_from(arguments).unwrap();
+        assert_eq!(settings.assignment_strategy, expected);
+    }
+}
