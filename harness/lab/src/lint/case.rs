@@ -84,6 +84,18 @@ const OF_POSTGRES: [&str; 9] = [
     "openlineage.",
 ];
 
+/// The class that was meant. Packages are long and alike: it is seen by the last part.
+pub fn near_class(written: &str, known: &[&str]) -> Option<String> {
+    fn simple(class: &str) -> &str {
+        class.rsplit('.').next().unwrap_or(class)
+    }
+    let given = simple(written);
+    let of = |name: &str| known.iter().find(|class| simple(class) == name);
+    of(given)
+        .or_else(|| of(&near_miss(given, known.iter().map(|class| simple(class)))?))
+        .map(|class| (*class).to_owned())
+}
+
 impl<'a> Case<'a> {
     /// Finds the class of the connector and those of its transforms and predicates.
     ///
@@ -103,11 +115,7 @@ impl<'a> Case<'a> {
         let kinds = [Kind::Source, Kind::Sink];
         let Some((class, plugin)) = definitions.plugin(written.trim(), &kinds) else {
             let known: Vec<_> = definitions.connectors().map(|(class, _)| class).collect();
-            let simple = |class: &str| class.rsplit('.').next().unwrap_or(class).to_owned();
-            let names: Vec<_> = known.iter().map(|class| simple(class)).collect();
-            // Packages are long and alike: what was meant is seen by the last part.
-            let meant = near_miss(&simple(&written), names.iter().map(String::as_str));
-            let near = known.iter().find(|class| Some(simple(class)) == meant);
+            let near = near_class(&written, &known);
             let problem = at(
                 entry.value_span.clone(),
                 format!("nothing is known of a connector {written:?}"),
@@ -118,7 +126,7 @@ impl<'a> Case<'a> {
                         "known are {}; a worker that has others is asked by `--live URL`",
                         known.join(", ")
                     ))
-                    .near(near.map(|class| (*class).to_owned()))
+                    .near(near)
             );
         };
         let mut case = Self {
@@ -170,6 +178,12 @@ impl<'a> Case<'a> {
         self.get(key)
             .and_then(Entry::text)
             .map(|text| text.trim().to_owned())
+    }
+
+    /// A key of the file that has more than an empty value: those hold as left out.
+    pub fn given(&self, key: &str) -> Option<&'a Entry> {
+        self.get(key)
+            .filter(|_| self.text(key).is_some_and(|text| !text.is_empty()))
     }
 
     /// The value of a key, or what holds without it.

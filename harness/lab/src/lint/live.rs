@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::case::{CONVERTERS, Case, Reading};
 use super::document::Document;
 use super::finding::{Finding, Severity};
+use super::rules::filters::{COLUMNS, TABLES};
 use super::secrets::has_secret;
 use super::worker::Worker;
 
@@ -27,17 +28,11 @@ pub fn wanted(document: &Document) -> Vec<String> {
 }
 
 /// Free text that says what is captured and what it is called, not where it is.
-const HARMLESS: [&str; 9] = [
-    "topic.prefix",
-    "table.include.list",
-    "table.exclude.list",
-    "schema.include.list",
-    "schema.exclude.list",
-    "column.include.list",
-    "column.exclude.list",
-    "message.key.columns",
-    "slot.name",
-];
+fn is_harmless(key: &str) -> bool {
+    let mut filters = TABLES.into_iter().chain([COLUMNS]);
+    ["topic.prefix", "message.key.columns", "slot.name"].contains(&key)
+        || filters.any(|(include, exclude)| key == include || key == exclude)
+}
 
 /// Values of closed kinds and filters, of keys that the worker has listed. Other free text, and with it every host, user and
 /// password, stays here; without a host the worker connects to nothing.
@@ -54,7 +49,7 @@ fn sent(case: &Case<'_>) -> Map<String, Value> {
             key.kind.as_str(),
             "BOOLEAN" | "INT" | "LONG" | "SHORT" | "DOUBLE" | "CLASS"
         ) || key.values.contains(&text)
-            || HARMLESS.contains(&entry.key.as_str())
+            || is_harmless(&entry.key)
             || ["transforms", "predicates"].contains(&entry.key.as_str())
             || entry.key.ends_with(".predicate");
         let is_plain = !is_secret_name(&entry.key) && !text.contains("${") && !has_secret(&text);

@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::unistd::{getpid, getppid, setsid};
+use nix::unistd::{getpid, getppid};
 
 use super::protocol::SpawnSpec;
 
 /// Environment variable that marks every process of a run.
 pub(super) const RUN_MARK: &str = "LAB_RUN";
 
-/// Starts the process in a session of its own and returns its process id.
+/// Starts the process in a process group of its own and returns its process id.
 pub(super) fn spawn(spec: &SpawnSpec, run: &str) -> io::Result<i32> {
     let Some((program, args)) = spec.argv.split_first() else {
         return Err(io::Error::new(
@@ -38,12 +38,15 @@ pub(super) fn spawn(spec: &SpawnSpec, run: &str) -> io::Result<i32> {
     if let Some((user, group)) = spec.user {
         command.uid(user).gid(group);
     }
+    // Of its own, so that the terminal's Ctrl-C does not reach it. A session of its own would do that, too, but each is scheduled
+    // as one (autogroup, sched(7)), and a broker whose session competes with a busy one has been seen without a processor for
+    // ten seconds and more (Linux 6.18, 2 processors): clients lose it, and its ZooKeeper session expires.
+    command.process_group(0);
     let guard = getpid();
     // SAFETY: the closure makes system calls only; it allocates nothing and takes no lock. It runs after the change
     // of user, which would clear the parent-death signal.
     unsafe {
         command.pre_exec(move || {
-            setsid()?;
             sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
             prctl::set_pdeathsig(death_signal)?;
             // The guard may have died before the line above.

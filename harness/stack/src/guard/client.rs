@@ -89,11 +89,9 @@ impl GuardHandle {
             .arg(run.path())
             .stdin(Stdio::from(OwnedFd::from(guards_end)));
         command.stdout(log.try_clone()?).stderr(log);
-        // SAFETY: setsid is one system call. A session of its own keeps the terminal's Ctrl-C away from the guard,
-        // which must outlive its owner long enough to end everything.
-        unsafe {
-            command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from));
-        }
+        // A group of its own keeps the terminal's Ctrl-C away from the guard, which must outlive its owner long enough to end
+        // everything. Not a session: see where processes are started.
+        command.process_group(0);
         let child = command.spawn()?;
         let pid = child.id().cast_signed();
         // Reaps the guard when it ends before its owner.

@@ -1,6 +1,6 @@
 //! Several instances: who serves what, before and after rebalances, on the real broker that `LAB_BOOTSTRAP` names.
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::support::exporter::{Exporter, Kafka, PATIENCE, broker, gauge, unique};
 use rstest::rstest;
@@ -63,11 +63,13 @@ fn shared(instances: &[&Exporter], wanted: &BTreeMap<String, f64>) -> Vec<BTreeM
         }
         assert!(
             begin.elapsed() < PATIENCE,
-            "{:?} series on the instances, {} distinct, {} wanted",
+            "{:?} series on the instances, {} distinct, {} wanted; their logs:\n{:#?}",
             shown.iter().map(BTreeMap::len).collect::<Vec<_>>(),
             together.len(),
-            wanted.len()
+            wanted.len(),
+            instances.iter().map(|one| one.log()).collect::<Vec<_>>()
         );
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

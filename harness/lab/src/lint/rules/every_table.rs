@@ -1,14 +1,9 @@
 //! No filter of tables.
 
+use super::filters::TABLES;
 use crate::lint::case::Case;
 use crate::lint::finding::{Finding, Severity};
 
-const FILTERS: [&str; 4] = [
-    "table.include.list",
-    "table.exclude.list",
-    "schema.include.list",
-    "schema.exclude.list",
-];
 /// Once were filters: the rule on renamed keys says that they are none, and what follows.
 const ONCE: [&str; 4] = [
     "table.whitelist",
@@ -18,8 +13,10 @@ const ONCE: [&str; 4] = [
 ];
 
 pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let is_there = |key: &&str| case.text(key).is_some_and(|text| !text.is_empty());
-    if !case.is_postgres() || FILTERS.iter().chain(&ONCE).any(is_there) {
+    let filters = TABLES
+        .into_iter()
+        .flat_map(|(include, exclude)| [include, exclude]);
+    if !case.is_postgres() || filters.chain(ONCE).any(|key| case.given(key).is_some()) {
         return;
     }
     found.push(

@@ -3,23 +3,20 @@
 use crate::lint::case::Case;
 use crate::lint::finding::{Finding, Severity};
 
-/// Debezium's validation takes one of each, not both.
-const PAIRS: [(&str, &str); 3] = [
+/// Filters of tables. Debezium's validation takes one of each pair, not both.
+pub const TABLES: [(&str, &str); 2] = [
     ("table.include.list", "table.exclude.list"),
     ("schema.include.list", "schema.exclude.list"),
-    ("column.include.list", "column.exclude.list"),
 ];
+/// The same, of columns.
+pub const COLUMNS: (&str, &str) = ("column.include.list", "column.exclude.list");
 
 pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
     if !case.is_postgres() {
         return;
     }
-    let is_given = |key: &str| case.text(key).is_some_and(|text| !text.is_empty());
-    for (include, exclude) in PAIRS {
-        let Some(entry) = case
-            .get(exclude)
-            .filter(|_| is_given(include) && is_given(exclude))
-        else {
+    for (include, exclude) in TABLES.into_iter().chain([COLUMNS]) {
+        let (Some(_), Some(entry)) = (case.given(include), case.given(exclude)) else {
             continue;
         };
         found.push(

@@ -6,7 +6,7 @@ mod compaction;
 mod converter;
 mod decoder;
 mod every_table;
-mod filters;
+pub(super) mod filters;
 mod ignored;
 mod name;
 mod queue;

@@ -283,7 +283,7 @@ fn pair(case: &Case<'_>, entry: &Entry, prefix: &str, finding: Finding) -> Findi
 /// What both old keys came to. Their defaults were `true` and `drop`.
 fn combined(case: &Case<'_>, prefix: &str) -> &'static str {
     let keeps = case.text(&format!("{prefix}drop.tombstones")).as_deref() == Some("false")
-        && !super::tombstone::sends_none(case);
+        && case.is_on("tombstones.on.delete");
     let mode = case
         .text(&format!("{prefix}delete.handling.mode"))
         .unwrap_or_default();

@@ -7,14 +7,11 @@ use crate::lint::finding::{Finding, Severity};
 const AUTOSET: &str = "replica.identity.autoset.values";
 
 pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
-    if !case.is_postgres() || case.text(AUTOSET).is_some_and(|text| !text.is_empty()) {
+    if !case.is_postgres() || case.given(AUTOSET).is_some() {
         return;
     }
     let full = "ALTER TABLE … REPLICA IDENTITY FULL on the server, or set \"replica.identity.autoset.values\"";
-    if let Some(entry) = case
-        .get("message.key.columns")
-        .filter(|entry| entry.text().is_some_and(|text| !text.is_empty()))
-    {
+    if let Some(entry) = case.given("message.key.columns") {
         found.push(
             Finding::of_key(
                 // The file does not tell which columns the primary key has.
@@ -28,10 +25,7 @@ pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
     for link in case.transforms_of(UNWRAP) {
         let key = format!("{}route.by.field", link.prefix);
-        if let Some(entry) = case
-            .get(&key)
-            .filter(|entry| entry.text().is_some_and(|text| !text.is_empty()))
-        {
+        if let Some(entry) = case.given(&key) {
             found.push(
                 Finding::of_key(
                     Severity::Warning,

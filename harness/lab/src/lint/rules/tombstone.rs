@@ -3,12 +3,6 @@
 use crate::lint::case::{Case, UNWRAP};
 use crate::lint::finding::{Finding, Severity};
 
-/// Whether the connector sends no tombstones, which a transform could keep.
-pub fn sends_none(case: &Case<'_>) -> bool {
-    case.text("tombstones.on.delete")
-        .is_some_and(|text| text.eq_ignore_ascii_case("false"))
-}
-
 pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
     if !case.is_postgres() || !case.reads(UNWRAP, "delete.tombstone.handling.mode") {
         return;
@@ -21,7 +15,7 @@ pub fn check(case: &Case<'_>, found: &mut Vec<Finding>) {
         if entry.text().as_deref() != Some("rewrite-with-tombstone") {
             continue;
         }
-        if sends_none(case) {
+        if !case.is_on("tombstones.on.delete") {
             found.push(
                 Finding::of_value(
                     Severity::Warning,

@@ -2,7 +2,7 @@
 
 use scenario::near_miss;
 
-use crate::lint::case::{Case, Link};
+use crate::lint::case::{Case, Link, near_class};
 use crate::lint::definitions::Kind;
 use crate::lint::finding::{Change, Finding, Severity};
 
@@ -126,7 +126,7 @@ fn of_link(case: &Case<'_>, list: &str, kind: Kind, link: &Link<'_>, found: &mut
                 .filter(|(_, plugin)| plugin.kind == kind)
                 .map(|(class, _)| class.as_str())
                 .collect();
-            let near = near_miss(class, known.iter().copied());
+            let near = near_class(class, &known);
             // Whoever is so close to a class of ours meant it; others may come from somewhere else.
             let severity = if near.is_some() {
                 Severity::Error

@@ -21,7 +21,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::strict;
 
 /// How long anything may take here.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The broker that tests may use, or nothing, having said why the test does not run.
 pub fn broker() -> Option<String> {
