@@ -63,6 +63,23 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
     }
 }
 
+/// For clients beside the group's consumer: logs as that does, and takes the end of a partition for no error.
+pub(super) struct Logged;
+
+impl ClientContext for Logged {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            tracing::warn!(target: "rdkafka", %error, "{reason}");
+        }
+    }
+}
+
+impl ConsumerContext for Logged {}
+
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         log(level, facility, text);
@@ -125,9 +142,8 @@ impl ConsumerContext for Context {
             tracing::info!(partitions = ?numbers, lost = consumer.assignment_lost(), "revoked");
             if let Some(journal) = &self.journal
                 && !consumer.assignment_lost()
-                && let Err(error) = journal.commit(consumer)
             {
-                tracing::error!(%error, "cannot write the state of revoked partitions");
+                journal.commit(consumer);
             }
             self.state.revoke(numbers);
             if incremental {

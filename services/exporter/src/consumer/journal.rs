@@ -14,25 +14,21 @@ use futures::executor::block_on;
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::client::{ClientContext, DefaultClientContext};
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::context::Logged;
+use super::transactions::Transactions;
 use crate::state::State;
-use crate::table::Dirty;
 
 /// One request to Kafka may take this long.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// A writer that was killed keeps its transaction open for so long at most; who restores waits for it.
-const TRANSACTION_TIMEOUT_MS: &str = "10000";
 /// Series that are written down at a time: scrapes wait for no more than that.
 const BATCH: usize = 1000;
-/// Records that wait for the broker, in kilobytes: a part of the documented bound on memory.
-const QUEUE_KB: &str = "16384";
 
 /// Settings of the state topic.
 #[derive(Clone, Debug)]
@@ -49,9 +45,8 @@ pub(super) struct Journal {
     state: Arc<State>,
     config: ClientConfig,
     group: String,
-    producer: BaseProducer<Reader>,
+    transactions: Mutex<Transactions>,
     stop: Arc<AtomicBool>,
-    initialised: AtomicBool,
     /// Offsets of the last transaction, by partition.
     committed: Mutex<BTreeMap<i32, i64>>,
     last: Mutex<Instant>,
@@ -72,25 +67,18 @@ impl Journal {
             .map_or_else(unique, str::to_owned);
         let mut config = config.clone();
         super::without_group(&mut config);
-        let producer = config
-            .clone()
-            .set("client.id", "exporter-state")
-            .set("transactional.id", format!("{group}-{instance}"))
-            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS)
-            .set("compression.type", "lz4")
-            .set("linger.ms", "0")
-            .set("queue.buffering.max.kbytes", QUEUE_KB)
-            // Partitions that are added later are known within this time.
-            .set("topic.metadata.refresh.interval.ms", "5000")
-            .create_with_context(Reader)?;
+        let transactions = Mutex::new(Transactions::new(
+            config.clone(),
+            &format!("{group}-{instance}"),
+            Arc::clone(&stop),
+        )?);
         Ok(Journal {
             options,
             state,
             config,
             group,
-            producer,
+            transactions,
             stop,
-            initialised: AtomicBool::new(false),
             committed: Mutex::default(),
             last: Mutex::new(Instant::now()),
         })
@@ -126,10 +114,7 @@ impl Journal {
         if partitions.count() == 0 {
             return Ok(());
         }
-        if !self.initialised.load(Ordering::Relaxed) {
-            self.producer.init_transactions(TIMEOUT)?;
-            self.initialised.store(true, Ordering::Relaxed);
-        }
+        self.transactions.lock().prepare()?;
         // Waits for transactions on these offsets to end (KIP-447): what they wrote is below the end of the
         // state topic when they do.
         let committed = consumer.committed_offsets(partitions.clone(), TIMEOUT)?;
@@ -212,7 +197,7 @@ impl Journal {
     /// Reads the state of these partitions from its first record to its last.
     fn read(&self, partitions: &BTreeSet<i32>) -> KafkaResult<()> {
         let topic = self.options.topic.as_str();
-        let reader = |isolation: &str| -> KafkaResult<BaseConsumer<Reader>> {
+        let reader = |isolation: &str| -> KafkaResult<BaseConsumer<Logged>> {
             // It assigns partitions to itself and never joins the group that it has to name.
             self.config
                 .clone()
@@ -222,7 +207,7 @@ impl Journal {
                 .set("enable.partition.eof", "true")
                 .set("auto.offset.reset", "earliest")
                 .set("isolation.level", isolation)
-                .create_with_context(Reader)
+                .create_with_context(Logged)
         };
         let everything = reader("read_uncommitted")?;
         let settled = reader("read_committed")?;
@@ -274,26 +259,15 @@ impl Journal {
     }
 
     /// A transaction, if it is time for one.
-    pub(super) fn tick<C: ConsumerContext>(
-        &self,
-        consumer: &BaseConsumer<C>,
-        now: Instant,
-    ) -> Result<(), KafkaError> {
-        if now.saturating_duration_since(*self.last.lock()) < self.options.interval {
-            return Ok(());
+    pub(super) fn tick<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>, now: Instant) {
+        if now.saturating_duration_since(*self.last.lock()) >= self.options.interval {
+            self.commit(consumer);
         }
-        self.commit(consumer)
     }
 
-    /// Writes what changed, and the offsets up to which it is so.
-    ///
-    /// # Errors
-    /// Only those after which no transaction of this instance can succeed. After all others the changes stay
-    /// marked, and the next transaction carries them.
-    pub(super) fn commit<C: ConsumerContext>(
-        &self,
-        consumer: &BaseConsumer<C>,
-    ) -> Result<(), KafkaError> {
+    /// Writes what changed, and the offsets up to which it is so. If that fails, the changes stay marked, and the next transaction
+    /// carries them.
+    pub(super) fn commit<C: ConsumerContext>(&self, consumer: &BaseConsumer<C>) {
         *self.last.lock() = Instant::now();
         let positions = self.state.positions();
         let mut changed: Vec<(i32, i64)> = {
@@ -306,28 +280,20 @@ impl Journal {
         };
         if changed.is_empty() {
             if self.state.dirty_count() == 0 || positions.is_empty() {
-                return Ok(());
+                return;
             }
             // Series expired without a message. The offsets go along all the same: they are what fences.
             changed = positions;
         }
-        match self.transact(consumer, &changed) {
+        let written = self.transact(consumer, &changed);
+        self.state.telemetry().state_transaction(written.is_ok());
+        match written {
             Ok(()) => {
                 self.state.clean();
-                self.state.telemetry().state_transaction(true);
                 self.committed.lock().extend(changed);
-                Ok(())
             }
-            Err(error) if is_fatal(&error) => Err(error),
             Err(error) => {
-                self.state.telemetry().state_transaction(false);
                 tracing::warn!(%error, "a transaction failed; the next one carries its changes");
-                if let Err(error) = self.producer.abort_transaction(TIMEOUT)
-                    && is_fatal(&error)
-                {
-                    return Err(error);
-                }
-                Ok(())
             }
         }
     }
@@ -338,80 +304,26 @@ impl Journal {
         changed: &[(i32, i64)],
     ) -> KafkaResult<()> {
         let group = consumer.group_metadata().ok_or(KafkaError::Canceled)?;
-        self.producer.begin_transaction()?;
-        let count = self.state.dirty_count();
-        for from in (0..count).step_by(BATCH) {
-            for dirty in self.state.dirty(from..(from + BATCH).min(count)) {
-                self.send(&dirty)?;
-            }
-        }
         let mut offsets = TopicPartitionList::new();
         for (partition, next) in changed {
             offsets.add_partition_offset(self.state.topic(), *partition, Offset::Offset(*next))?;
         }
-        retrying(|| {
-            self.producer
-                .send_offsets_to_transaction(&offsets, &group, TIMEOUT)
-        })?;
-        retrying(|| self.producer.commit_transaction(TIMEOUT))
-    }
-
-    fn send(&self, dirty: &Dirty) -> KafkaResult<()> {
-        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.options.topic)
-            .partition(dirty.partition)
-            .key(&dirty.key);
-        // Without a value, compaction forgets the key.
-        record.payload = dirty.value.as_deref();
-        while let Err((error, back)) = self.producer.send(record) {
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                return Err(error);
+        let send = |transactions: &Transactions| {
+            let count = self.state.dirty_count();
+            for from in (0..count).step_by(BATCH) {
+                for dirty in self.state.dirty(from..(from + BATCH).min(count)) {
+                    let mut record = BaseRecord::to(&self.options.topic)
+                        .partition(dirty.partition)
+                        .key(dirty.key.as_slice());
+                    // Without a value, compaction forgets the key.
+                    record.payload = dirty.value.as_deref();
+                    transactions.send(record)?;
+                }
             }
-            self.producer.poll(Duration::from_millis(100));
-            record = back;
-        }
-        Ok(())
+            Ok(())
+        };
+        self.transactions.lock().write(send, &offsets, &group)
     }
-}
-
-/// Logs as the others do, and takes the end of a partition for no error.
-struct Reader;
-
-impl ClientContext for Reader {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        super::context::log(level, facility, text);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            tracing::warn!(target: "rdkafka", %error, "{reason}");
-        }
-    }
-}
-
-impl ConsumerContext for Reader {}
-
-impl ProducerContext for Reader {
-    type DeliveryOpaque = ();
-
-    // What was not delivered makes its transaction fail.
-    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
-}
-
-/// Whether it was committed is unknown after a retriable error, and asking again tells.
-fn retrying(mut call: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
-    let mut attempt = 0;
-    loop {
-        match call() {
-            Err(KafkaError::Transaction(error)) if error.is_retriable() && attempt < 5 => {
-                attempt += 1
-            }
-            result => return result,
-        }
-    }
-}
-
-fn is_fatal(error: &KafkaError) -> bool {
-    matches!(error, KafkaError::Transaction(error) if error.is_fatal())
 }
 
 fn unique() -> String {

@@ -4,6 +4,7 @@ mod context;
 mod dead_letters;
 mod journal;
 mod position;
+mod transactions;
 mod watermarks;
 
 use std::sync::Arc;
@@ -209,7 +210,7 @@ impl Reader {
                 None => {}
             }
             if let Some(journal) = &self.journal {
-                journal.tick(&consumer, now).map_err(ConsumerError::Fatal)?;
+                journal.tick(&consumer, now);
             }
             if now.saturating_duration_since(ticked) >= TICK {
                 ticked = now;
@@ -220,9 +221,7 @@ impl Reader {
             }
         }
         if let Some(journal) = &self.journal {
-            journal
-                .commit(&self.consumer)
-                .map_err(ConsumerError::Fatal)?;
+            journal.commit(&self.consumer);
         }
         if let Some(letters) = &self.dead_letters {
             letters.flush();

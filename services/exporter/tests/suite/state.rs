@@ -1,8 +1,9 @@
 //! The state topic and delta mode, on the real broker that `LAB_BOOTSTRAP` names.
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::support::exporter::{Exporter, Kafka, PATIENCE, broker, counter, gauge, unique};
+use rstest::rstest;
 
 struct Lab {
     kafka: Kafka,
@@ -157,4 +158,45 @@ fn what_expired_is_not_restored_and_takes_no_room() {
     exporter.until("both", |samples| {
         samples.contains_key("alive_1") && samples.contains_key("alive_2")
     });
+}
+
+/// What broke: an abort left unserved the delivery reports of what the transaction had sent, and never ended; the next one was
+/// refused for it ("Conflicting abort_transaction API call is already in progress"), and so for ever. After a longer freeze the
+/// coordinator had ended the transaction by itself, and the exporter ended with a fatal error.
+#[rstest]
+#[case::longer_than_its_session(8)]
+#[case::longer_than_its_transaction(14)]
+fn a_frozen_instance_wakes_and_goes_on(#[case] seconds: u64) {
+    let Some(lab) = Lab::new(1) else { return };
+    // Nearly always in a transaction.
+    let exporter = lab.start_with("delta", &[("STATE_INTERVAL", "50ms")]);
+    exporter.ready();
+    let mut sent = 0.0;
+    let mut send = |times: u32| {
+        for _ in 0..times {
+            let delta = counter("sum_total", 1.0);
+            lab.kafka.queue(&lab.topic, 0, &delta);
+            sent += 1.0;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        lab.kafka.flush();
+        sent
+    };
+    // A freeze may fall between two transactions.
+    for _ in 0..5 {
+        send(50);
+        exporter.signal("-STOP");
+        send(50);
+        std::thread::sleep(Duration::from_secs(seconds));
+        exporter.signal("-CONT");
+        let wanted = send(50);
+        let samples = exporter.until("sum", |samples| {
+            samples.get("sum_total{partition=\"0\"}") == Some(&wanted)
+        });
+        if samples["exporter_state_transactions_total{outcome=\"failed\"}"] > 0.0 {
+            println!("{:#?}", exporter.log());
+            return;
+        }
+    }
+    panic!("no transaction was refused: {:#?}", exporter.log());
 }
