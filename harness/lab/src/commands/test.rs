@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 use stack::components::{Cache, Lock, NoProgress, profiles, prometheus};
-use stack::guard::{JobState, SpawnSpec, StopPhase, StopSpec};
+use stack::guard::{Guard, JobState, SpawnSpec, StopPhase, StopSpec};
 use stack::native::{Native, StackSpec};
 use stack::{Flavour, Profile, ServiceName};
 
@@ -24,9 +24,18 @@ const BOOTSTRAP: &str = "LAB_BOOTSTRAP";
 /// Where Prometheus is, and the jars of Kafka.
 const PROMETHEUS: &str = "LAB_PROMETHEUS";
 const KAFKA_CLASS_PATH: &str = "LAB_KAFKA_CLASS_PATH";
+/// Tests of a program that run at the same time.
+const THREADS: &str = "RUST_TEST_THREADS";
 /// Makes tests run the scenarios on a stack. This command runs them itself, once.
 const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
-const JOB: &str = "cargo-test";
+/// Lanes of tests that go on side by side, with the packages of each and its threads in a test program. Those of the lab mostly wait
+/// for what they start.
+const LANES: [(&str, &[&str], &str); 2] = [
+    ("lab-tests", &["-p", "lab"], "3"),
+    ("other-tests", &["--workspace", "--exclude", "lab"], "2"),
+];
+/// The one lane where the command line says what is tested.
+const CHOSEN: &str = "cargo-test";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -94,7 +103,7 @@ fn project() -> Result<PathBuf> {
         .context("`lab test` tests the project itself: run it in a checkout of it")
 }
 
-/// What tests find in their environment: a folder with promtool alone at the end of the PATH, and where the Prometheus is that the lab
+/// Adds to the environment a folder with promtool alone at the end of the PATH, and where the Prometheus is that the lab
 /// uses. Its server is not on the PATH, where tests of the lab itself would take it for one of the machine.
 fn with_prometheus(run: &Path, env: &mut BTreeMap<String, String>) -> Result<()> {
     let prometheus = prometheus::ensure(&Cache::open(Lock::embedded()?)?, &NoProgress)?;
@@ -133,33 +142,60 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
         ..StackSpec::of([ServiceName::Kafka])
     };
     let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
-    let guard = native.control().guard().clone();
-    let mut argv = vec![cargo.display().to_string()];
-    argv.extend(
-        [
-            "test",
-            "--workspace",
-            "--release",
-            "--locked",
-            "--no-fail-fast",
-        ]
-        .map(str::to_owned),
-    );
-    if !args.cargo.is_empty() {
-        argv.retain(|word| word != "--workspace");
-        argv.extend(args.cargo.iter().cloned());
-    }
+    let env = environment(args.profile.profile, &native, shown)?;
+    let job = |name: &str, arguments: Vec<String>, threads: Option<&str>| {
+        let mut env = env.clone();
+        env.extend(threads.map(|threads| (THREADS.to_owned(), threads.to_owned())));
+        let base = ["test", "--release", "--locked", "--no-fail-fast"].map(str::to_owned);
+        let argv = std::iter::once(cargo.display().to_string())
+            .chain(base)
+            .chain(arguments);
+        start(native.control().guard(), name, argv.collect(), env, project)
+    };
+    let follow = async {
+        if !args.cargo.is_empty() {
+            let chosen = job(CHOSEN, args.cargo.clone(), None)?;
+            return followed(native.control().guard(), vec![chosen]).await;
+        }
+        // Lanes that built would wait for each other.
+        let built = job(
+            "build",
+            vec!["--workspace".to_owned(), "--no-run".to_owned()],
+            None,
+        )?;
+        if !followed(native.control().guard(), vec![built]).await? {
+            return Ok(false);
+        }
+        let lanes = LANES.map(|(name, packages, threads)| {
+            job(
+                name,
+                packages.iter().map(|word| (*word).to_owned()).collect(),
+                Some(threads),
+            )
+        });
+        let lanes = lanes.into_iter().collect::<Result<Vec<_>>>()?;
+        followed(native.control().guard(), lanes).await
+    };
+    let passed = stacks::guarded(&native, follow).await;
+    native.shut_down().await?;
+    passed
+}
+
+/// What tests find in their environment.
+fn environment(
+    profile: Profile,
+    native: &Native,
+    shown: &Shown,
+) -> Result<BTreeMap<String, String>> {
     let mut env: BTreeMap<String, String> = std::env::vars().collect();
     env.remove(ENDPOINTS);
-    if let Err(error) = with_prometheus(guard.run().path(), &mut env) {
+    let run = native.control().guard().run().path();
+    if let Err(error) = with_prometheus(run, &mut env) {
         shown.line(&format!(
             "tests that want Prometheus are skipped: {error:#}"
         ));
     }
-    env.insert(
-        KAFKA_CLASS_PATH.to_owned(),
-        kafka_class_path(args.profile.profile)?,
-    );
+    env.insert(KAFKA_CLASS_PATH.to_owned(), kafka_class_path(profile)?);
     env.insert(
         BOOTSTRAP.to_owned(),
         native
@@ -169,9 +205,26 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
             .to_owned(),
     );
     env.insert("CARGO_TERM_COLOR".to_owned(), "never".to_owned());
-    let log = guard.run().log(JOB);
+    Ok(env)
+}
+
+/// A job of the guard, and how much of its output has been shown.
+struct Job {
+    name: String,
+    log: PathBuf,
+    told: usize,
+}
+
+fn start(
+    guard: &Guard,
+    name: &str,
+    argv: Vec<String>,
+    env: BTreeMap<String, String>,
+    project: &Path,
+) -> Result<Job> {
+    let log = guard.run().log(name);
     guard.spawn(SpawnSpec {
-        name: JOB.to_owned(),
+        name: name.to_owned(),
         argv,
         env,
         cwd: project.to_owned(),
@@ -187,24 +240,46 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
         endpoints: BTreeMap::new(),
         hidden: true,
     })?;
-    let follow = async {
-        let mut told = 0;
-        loop {
-            let job = guard.job(JOB)?;
-            let text =
-                std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
-            let mut output = std::io::stdout().lock();
-            output.write_all(text.get(told..).unwrap_or_default())?;
-            output.flush()?;
-            told = text.len();
-            if job.pid.is_none() {
-                return Ok(job.state == JobState::Stopped);
+    Ok(Job {
+        name: name.to_owned(),
+        log,
+        told: 0,
+    })
+}
+
+/// Shows what the jobs print, the first one as it comes, the others at their end, until all have ended. Gives whether all succeeded.
+async fn followed(guard: &Guard, jobs: Vec<Job>) -> Result<bool> {
+    let mut passed = true;
+    let mut running = jobs;
+    while !running.is_empty() {
+        let mut left = Vec::new();
+        for (place, mut job) in running.into_iter().enumerate() {
+            let status = guard.job(&job.name)?;
+            let has_ended = status.pid.is_none();
+            if place == 0 || has_ended {
+                let text = std::fs::read(&job.log)
+                    .with_context(|| format!("cannot read {}", job.log.display()))?;
+                // Whole lines: those of another job may follow.
+                let end = if has_ended {
+                    text.len()
+                } else {
+                    text.iter()
+                        .rposition(|byte| *byte == b'\n')
+                        .map_or(0, |at| at + 1)
+                };
+                let mut output = std::io::stdout().lock();
+                output.write_all(text.get(job.told..end).unwrap_or_default())?;
+                output.flush()?;
+                job.told = end.max(job.told);
             }
-            drop(output);
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            if has_ended {
+                passed &= status.state == JobState::Stopped;
+            } else {
+                left.push(job);
+            }
         }
-    };
-    let passed = stacks::guarded(&native, follow).await;
-    native.shut_down().await?;
-    passed
+        running = left;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(passed)
 }
