@@ -697,3 +697,24 @@ fn tests_and_programs_share_one_build() {
         "name what tests want in the manifest of `features`: {differing:#?}"
     );
 }
+
+/// `lab test` runs `cli` beside `[!c]*` and `c[!l]*`: what else began with these letters would be left out.
+#[test]
+fn no_other_test_has_a_name_that_begins_like_that_of_the_command_line() {
+    let mut names = Vec::new();
+    for manifest in ["services", "harness"].map(|folder| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(folder)
+    }) {
+        for package in std::fs::read_dir(manifest).unwrap() {
+            let tests = package.unwrap().path().join("tests");
+            let Ok(tests) = std::fs::read_dir(tests) else {
+                continue;
+            };
+            names.extend(tests.map(|test| test.unwrap().file_name().into_string().unwrap()));
+        }
+    }
+    names.retain(|name| name.starts_with("cl"));
+    assert_eq!(names, ["cli"]);
+}

@@ -28,11 +28,16 @@ const KAFKA_CLASS_PATH: &str = "LAB_KAFKA_CLASS_PATH";
 const THREADS: &str = "RUST_TEST_THREADS";
 /// Makes tests run the scenarios on a stack. This command runs them itself, once.
 const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
-/// Lanes of tests that go on side by side, with the packages of each and its threads in a test program. Those of the lab mostly wait
-/// for what they start.
+/// Lanes of tests that go on side by side: the arguments of each for `cargo test --workspace`, and the threads of a test program.
+/// Those of the command line mostly wait for what they start. Chosen by target: by package, features would be others, and all be
+/// built again.
 const LANES: [(&str, &[&str], &str); 2] = [
-    ("lab-tests", &["-p", "lab"], "3"),
-    ("other-tests", &["--workspace", "--exclude", "lab"], "2"),
+    ("cli-tests", &["--test", "cli"], "3"),
+    (
+        "other-tests",
+        &["--lib", "--bins", "--test", "[!c]*", "--test", "c[!l]*"],
+        "2",
+    ),
 ];
 /// The one lane where the command line says what is tested.
 const CHOSEN: &str = "cargo-test";
@@ -157,24 +162,21 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
             let chosen = job(CHOSEN, args.cargo.clone(), None)?;
             return followed(native.control().guard(), vec![chosen]).await;
         }
+        let workspace = |more: &[&str]| -> Vec<String> {
+            let words = std::iter::once(&"--workspace").chain(more);
+            words.map(|word| (*word).to_owned()).collect()
+        };
         // Lanes that built would wait for each other.
-        let built = job(
-            "build",
-            vec!["--workspace".to_owned(), "--no-run".to_owned()],
-            None,
-        )?;
+        let built = job("build", workspace(&["--no-run"]), None)?;
         if !followed(native.control().guard(), vec![built]).await? {
             return Ok(false);
         }
-        let lanes = LANES.map(|(name, packages, threads)| {
-            job(
-                name,
-                packages.iter().map(|word| (*word).to_owned()).collect(),
-                Some(threads),
-            )
-        });
+        let lanes =
+            LANES.map(|(name, targets, threads)| job(name, workspace(targets), Some(threads)));
         let lanes = lanes.into_iter().collect::<Result<Vec<_>>>()?;
-        followed(native.control().guard(), lanes).await
+        let passed = followed(native.control().guard(), lanes).await?;
+        let examples = job("examples", workspace(&["--doc"]), None)?;
+        Ok(followed(native.control().guard(), vec![examples]).await? && passed)
     };
     let passed = stacks::guarded(&native, follow).await;
     native.shut_down().await?;

@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+/// What the scheme `values` puts in front of what it escapes.
+const ESCAPED: &str = "U__";
+
 /// How names outside `[a-zA-Z_:][a-zA-Z0-9_:]*` are written. Negotiated by `escaping=` in `Accept`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Escaping {
@@ -15,7 +18,8 @@ pub enum Escaping {
     AllowUtf8,
     /// `.` becomes `_dot_`, `_` becomes `__`, every other character `__`.
     Dots,
-    /// `U__` in front, and every other character as its code point: `_1f600_`.
+    /// `U__` in front, and every other character as its code point: `_1f600_`. So is a name that has `U__` in front by itself: left as
+    /// it is, as `EscapeName` leaves it, it would be the same as the one that it looks like the escaped form of.
     Values,
 }
 
@@ -70,7 +74,8 @@ impl Escaping {
                 }
                 Cow::Owned(escaped)
             }
-            _ if plain => Cow::Borrowed(name),
+            Escaping::Values if plain && !name.starts_with(ESCAPED) => Cow::Borrowed(name),
+            Escaping::Underscores if plain => Cow::Borrowed(name),
             Escaping::Underscores => Cow::Owned(
                 name.char_indices()
                     .map(|(position, c)| if legal((position, c)) { c } else { '_' })
@@ -78,7 +83,7 @@ impl Escaping {
             ),
             Escaping::Values => {
                 let mut escaped = String::with_capacity(name.len() + 8);
-                escaped.push_str("U__");
+                escaped.push_str(ESCAPED);
                 for (position, c) in name.char_indices() {
                     match c {
                         '_' => escaped.push_str("__"),
@@ -92,12 +97,22 @@ impl Escaping {
     }
 }
 
-/// Whether a name needs no escaping in any scheme but `dots`.
+/// Whether a metric's name is the same in every scheme but `dots`.
+pub fn is_never_escaped_metric_name(name: &str) -> bool {
+    matches!(Escaping::Values.metric_name(name), Cow::Borrowed(_))
+}
+
+/// Whether a label's name is the same in every scheme but `dots`.
+pub fn is_never_escaped_label_name(name: &str) -> bool {
+    matches!(Escaping::Values.label_name(name), Cow::Borrowed(_))
+}
+
+/// Whether a metric's name needs no quotes.
 pub fn is_plain_metric_name(name: &str) -> bool {
     matches!(Escaping::Underscores.metric_name(name), Cow::Borrowed(_))
 }
 
-/// Whether a label's name needs no escaping in any scheme but `dots`.
+/// Whether a label's name needs no quotes.
 pub fn is_plain_label_name(name: &str) -> bool {
     matches!(Escaping::Underscores.label_name(name), Cow::Borrowed(_))
 }
@@ -147,6 +162,12 @@ mod tests {
     )]
     #[case("花火", "__", "____", "U___82b1__706b_")]
     #[case("9lives", "_lives", "__lives", "U___39_lives")]
+    #[case(
+        "U___39_lives",
+        "U___39_lives",
+        "U______39__lives",
+        "U__U______39__lives"
+    )]
     fn escapes(
         #[case] name: &str,
         #[case] underscores: &str,

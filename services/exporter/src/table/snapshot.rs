@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::family::Family;
 use super::{Series, Table};
-use crate::exposition::names::{is_plain_label_name, is_plain_metric_name, without_controls};
+use crate::exposition::names::{
+    is_never_escaped_label_name, is_never_escaped_metric_name, without_controls,
+};
 use crate::exposition::{Escaping, Header, Identity, sample_prefix};
 
 /// The values of one moment. Rendering it needs no lock.
@@ -93,13 +95,13 @@ impl ChunkText {
             help: &help,
             unit: family.unit.as_deref(),
         };
-        self.plain &= is_plain_metric_name(&family.name);
+        self.plain &= is_never_escaped_metric_name(&family.name);
         let header = Header::new(&identity, self.escaping);
         for (place, series) in series {
             self.plain &= series
                 .labels
                 .iter()
-                .all(|(name, _)| is_plain_label_name(name));
+                .all(|(name, _)| is_never_escaped_label_name(name));
             let cleaned: Vec<_> = series
                 .labels
                 .iter()
