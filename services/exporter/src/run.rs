@@ -11,7 +11,7 @@ use settings::{KafkaSettingError, LogLevel};
 use crate::consumer::{self, ConsumerError, JournalOptions, Options};
 use crate::demo::{Demo, DemoError};
 use crate::http::{Scrapes, Server, WebConfig, WebConfigError, bind, routes};
-use crate::settings::{AssignmentStrategy, OffsetReset, Settings};
+use crate::settings::{AssignmentStrategy, CounterMode, OffsetReset, Settings};
 use crate::state::State;
 use crate::telemetry::Telemetry;
 
@@ -176,6 +176,7 @@ async fn serve(
         journal: settings.state_topic.clone().map(|topic| JournalOptions {
             topic,
             interval: settings.state_interval,
+            delta: settings.counter_mode == CounterMode::Delta,
         }),
     };
     let consumer = consumer::start(config, options, Arc::clone(&state), Arc::clone(&consuming))?;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, ValueEnum};
-use settings::{KafkaArgs, LogArgs, duration, positive};
+use settings::{KafkaArgs, LogArgs, duration, positive, some_time, topic};
 
 use crate::ListenAddr;
 use crate::table::{self, Limits, Table};
@@ -20,6 +20,7 @@ pub struct Settings {
         long,
         env = "KAFKA_GROUP_ID",
         default_value = "prometheus-exporter",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
         help_heading = "Kafka"
     )]
     pub group_id: String,
@@ -60,13 +61,13 @@ pub struct Settings {
     )]
     pub counter_mode: CounterMode,
     /// Keep every series' value in this compacted topic, so that a restart need not replay; made if it is missing [default: none]
-    #[arg(long, env = "STATE_TOPIC", help_heading = "Kafka")]
+    #[arg(long, env = "STATE_TOPIC", value_parser = topic, help_heading = "Kafka")]
     pub state_topic: Option<String>,
     /// Time between two writes to the state topic
-    #[arg(long, env = "STATE_INTERVAL", default_value = "1s", value_parser = duration, help_heading = "Kafka")]
+    #[arg(long, env = "STATE_INTERVAL", default_value = "1s", value_parser = some_time, help_heading = "Kafka")]
     pub state_interval: Duration,
     /// Copy refused messages to this topic, with the reason in headers [default: none]
-    #[arg(long, env = "DEAD_LETTER_TOPIC", help_heading = "Kafka")]
+    #[arg(long, env = "DEAD_LETTER_TOPIC", value_parser = topic, help_heading = "Kafka")]
     pub dead_letter_topic: Option<String>,
     /// Show the exporter with a Kafka and a producer inside this process; no broker is needed
     #[arg(long)]
@@ -116,7 +117,7 @@ pub struct Settings {
     #[arg(long, env = "MAX_TEXT_BYTES", default_value = "536870912", value_parser = positive::<u32>, help_heading = "Limits")]
     pub max_text_bytes: u32,
     /// Drop a series after this time without a message [default: never]
-    #[arg(long, env = "SERIES_TTL", value_parser = duration, help_heading = "Limits")]
+    #[arg(long, env = "SERIES_TTL", value_parser = some_time, help_heading = "Limits")]
     pub series_ttl: Option<Duration>,
     /// Give every series a label "partition", so that the same series from two partitions is two
     #[arg(long, env = "PARTITION_LABEL")]
@@ -202,6 +203,11 @@ impl Settings {
         {
             return Err(
                 "STATE_TOPIC (--state-topic) is used for something else too; choose another one",
+            );
+        }
+        if self.demo && self.state_topic.is_some() {
+            return Err(
+                "STATE_TOPIC (--state-topic) cannot be tried with --demo: its Kafka has no compacted topics; leave one of them out",
             );
         }
         if delta && self.state_topic.is_none() {

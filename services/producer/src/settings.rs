@@ -9,7 +9,7 @@ use settings::{KafkaArgs, LogArgs, count, duration, positive};
 
 /// Produces JSON metrics to a Kafka topic.
 #[derive(Parser, Clone, Debug)]
-#[command(name = "producer", version, after_help = EXAMPLES)]
+#[command(name = "producer", version, after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Settings {
     /// Where Kafka is.
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub struct Settings {
     /// Start of the random numbers: the same seed makes the same messages [default: random, shown in the summary]
     #[arg(long, env = "PRODUCER_SEED", value_parser = count::<u64>)]
     pub seed: Option<u64>,
-    /// Send the lines of this file of JSON lines, byte for byte, instead of generated metrics
+    /// Send the lines of this file of JSON lines, as they are, instead of generated metrics
     #[arg(long, env = "PRODUCER_REPLAY", value_name = "FILE", conflicts_with_all = ["labels", "seed"])]
     pub replay: Option<PathBuf>,
     /// Key of the messages of --replay; one key keeps all lines in order

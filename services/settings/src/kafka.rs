@@ -220,7 +220,11 @@ fn bootstrap_servers(text: &str) -> Result<String, String> {
     }
 }
 
-fn topic(text: &str) -> Result<String, String> {
+/// The name of a topic.
+///
+/// # Errors
+/// What the setting may hold.
+pub fn topic(text: &str) -> Result<String, String> {
     // Kafka's own rule (org.apache.kafka.common.internals.Topic).
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match !text.is_empty()

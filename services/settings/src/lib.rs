@@ -10,10 +10,10 @@ mod markdown;
 mod value;
 
 pub use command_line::parse;
-pub use kafka::{KafkaArgs, KafkaSettingError};
+pub use kafka::{KafkaArgs, KafkaSettingError, topic};
 pub use log::{LogArgs, LogFormat, LogLevel};
 pub use markdown::markdown_table;
-pub use value::{count, duration, positive};
+pub use value::{count, duration, positive, some_time};
 
 /// Exit status when the input, not the program, is wrong.
 pub const EXIT_USAGE: u8 = 2;

@@ -14,6 +14,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "a duration such as 250ms, 10s or 5m".to_owned())
 }
 
+/// A duration that is not zero.
+///
+/// # Errors
+/// What the setting may hold.
+pub fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(Duration::ZERO) => Err("a duration above zero, such as 250ms, 10s or 5m".to_owned()),
+        other => other,
+    }
+}
+
 /// A whole number, zero included.
 ///
 /// # Errors

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use futures::executor::block_on;
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -22,6 +24,7 @@ use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::context::Logged;
+use super::owner::{self, NotOurs, Owner};
 use super::transactions::Transactions;
 use crate::state::State;
 
@@ -37,6 +40,19 @@ pub struct JournalOptions {
     pub topic: String,
     /// Time between two transactions.
     pub interval: Duration,
+    /// Whether counters are sums of deltas.
+    pub delta: bool,
+}
+
+/// Why the state cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum RestoreError {
+    /// Not now.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    /// Never.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
 }
 
 /// Reads and writes the state topic.
@@ -44,7 +60,11 @@ pub(super) struct Journal {
     options: JournalOptions,
     state: Arc<State>,
     config: ClientConfig,
-    group: String,
+    owner: Owner,
+    /// Why this instance has to end.
+    refusal: Mutex<Option<NotOurs>>,
+    /// Assigned partitions of the state topic that do not say yet whose they are.
+    unmarked: Mutex<BTreeSet<i32>>,
     transactions: Mutex<Transactions>,
     stop: Arc<AtomicBool>,
     /// Offsets of the last transaction, by partition.
@@ -72,11 +92,18 @@ impl Journal {
             &format!("{group}-{instance}"),
             Arc::clone(&stop),
         )?);
+        let owner = Owner {
+            topic: state.topic().to_owned(),
+            group,
+            delta: options.delta,
+        };
         Ok(Journal {
             options,
             state,
             config,
-            group,
+            owner,
+            refusal: Mutex::default(),
+            unmarked: Mutex::default(),
             transactions,
             stop,
             committed: Mutex::default(),
@@ -94,7 +121,11 @@ impl Journal {
         while !self.stop.load(Ordering::Relaxed) {
             match self.try_restore(consumer, partitions) {
                 Ok(()) => return,
-                Err(error) => {
+                Err(RestoreError::NotOurs(error)) => {
+                    *self.refusal.lock() = Some(error);
+                    return;
+                }
+                Err(RestoreError::Kafka(error)) => {
                     tracing::warn!(%error, topic = self.options.topic, "cannot restore yet");
                     self.state.trouble(format!(
                         "cannot restore from {}: {error}",
@@ -106,11 +137,16 @@ impl Journal {
         }
     }
 
+    /// Why this instance has to end, if it has to.
+    pub(super) fn refusal(&self) -> Option<NotOurs> {
+        self.refusal.lock().take()
+    }
+
     fn try_restore<C: ConsumerContext>(
         &self,
         consumer: &BaseConsumer<C>,
         partitions: &mut TopicPartitionList,
-    ) -> KafkaResult<()> {
+    ) -> Result<(), RestoreError> {
         if partitions.count() == 0 {
             return Ok(());
         }
@@ -124,7 +160,7 @@ impl Journal {
             .map(|element| element.partition())
             .collect();
         self.ensure_topic(consumer, &numbers)?;
-        self.read(&numbers)?;
+        self.read(&numbers, false)?;
         let mut known = self.committed.lock();
         for element in committed.elements() {
             element.error()?;
@@ -150,7 +186,7 @@ impl Journal {
         &self,
         consumer: &BaseConsumer<C>,
         wanted: &BTreeSet<i32>,
-    ) -> KafkaResult<()> {
+    ) -> Result<(), RestoreError> {
         let partitions = |topic: &str| -> KafkaResult<usize> {
             let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
             Ok(metadata
@@ -164,11 +200,16 @@ impl Journal {
             .map_or(0, |last| usize::try_from(*last).unwrap_or(0) + 1);
         let needed = partitions(self.state.topic())?.max(highest);
         let there = partitions(topic)?;
+        let admin: AdminClient<DefaultClientContext> = self.config.create()?;
+        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        if there > 0 {
+            self.check_policy(&admin, &options)?;
+        }
         if there >= needed {
             return Ok(());
         }
-        let admin: AdminClient<DefaultClientContext> = self.config.create()?;
-        let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
+        // Before anything of it is changed.
+        self.read(&(0..).take(there).collect(), true)?;
         let results = if there == 0 {
             let count = i32::try_from(needed).unwrap_or(i32::MAX);
             let new = NewTopic::new(topic, count, TopicReplication::Fixed(-1))
@@ -181,27 +222,56 @@ impl Journal {
             match result {
                 // Another instance was faster.
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+                Err((_, code)) => return Err(KafkaError::AdminOp(code).into()),
             }
         }
         let deadline = Instant::now() + TIMEOUT;
         while partitions(topic)? < needed {
             if Instant::now() > deadline {
-                return Err(KafkaError::AdminOp(RDKafkaErrorCode::UnknownPartition));
+                return Err(KafkaError::AdminOp(RDKafkaErrorCode::UnknownPartition).into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
-    /// Reads the state of these partitions from its first record to its last.
-    fn read(&self, partitions: &BTreeSet<i32>) -> KafkaResult<()> {
+    /// Refuses a topic that is not compacted, if the exporter may ask for that.
+    fn check_policy(
+        &self,
+        admin: &AdminClient<DefaultClientContext>,
+        options: &AdminOptions,
+    ) -> Result<(), RestoreError> {
+        let topic = self.options.topic.as_str();
+        let resource = ResourceSpecifier::Topic(topic);
+        let described = admin.describe_configs([&resource], options);
+        let policy = match block_on(described)?.pop() {
+            Some(Ok(resource)) => resource
+                .get("cleanup.policy")
+                .and_then(|entry| entry.value.clone()),
+            Some(Err(error)) => {
+                tracing::warn!(%error, topic, "cannot see whether the state topic is compacted");
+                None
+            }
+            None => None,
+        };
+        match policy {
+            Some(policy) if policy != "compact" => Err(NotOurs::Deletes {
+                topic: topic.to_owned(),
+                policy,
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the state of these partitions from its first record to its last, or looks whose it is.
+    fn read(&self, partitions: &BTreeSet<i32>, only_owner: bool) -> Result<(), RestoreError> {
         let topic = self.options.topic.as_str();
         let reader = |isolation: &str| -> KafkaResult<BaseConsumer<Logged>> {
             // It assigns partitions to itself and never joins the group that it has to name.
             self.config
                 .clone()
-                .set("group.id", format!("{}-state", self.group))
+                .set("group.id", format!("{}-state", self.owner.group))
                 .set("client.id", "exporter-restore")
                 .set("enable.auto.commit", "false")
                 .set("enable.partition.eof", "true")
@@ -230,10 +300,18 @@ impl Journal {
             }
         }
         settled.assign(&assignment)?;
+        let mut unmarked = partitions.clone();
         let (mut records, mut without_room) = (0u64, 0u64);
         while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
             match settled.poll(Duration::from_millis(100)) {
                 None => {}
+                Some(Ok(record)) if unmarked.remove(&record.partition()) => {
+                    self.owner.check(topic, record.key(), record.payload())?;
+                    if only_owner {
+                        left.remove(&record.partition());
+                    }
+                }
+                Some(Ok(_)) if only_owner => {}
                 Some(Ok(record)) => {
                     // Without a value: the series is no more.
                     let Some(Ok(message)) = record.payload().map(message::parse) else {
@@ -245,8 +323,16 @@ impl Journal {
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     left.remove(&partition);
                 }
-                Some(Err(error)) => return Err(error),
+                Some(Err(error)) => return Err(error.into()),
             }
+        }
+        if only_owner {
+            return Ok(());
+        }
+        {
+            let mut known = self.unmarked.lock();
+            known.retain(|partition| !partitions.contains(partition));
+            known.extend(unmarked);
         }
         tracing::info!(?partitions, records, "restored");
         if without_room > 0 {
@@ -285,12 +371,23 @@ impl Journal {
             // Series expired without a message. The offsets go along all the same: they are what fences.
             changed = positions;
         }
-        let written = self.transact(consumer, &changed);
+        let unmarked: Vec<i32> = {
+            let unmarked = self.unmarked.lock();
+            let assigned = self.state.positions();
+            let assigned = assigned.iter().map(|(partition, _)| *partition);
+            assigned
+                .filter(|partition| unmarked.contains(partition))
+                .collect()
+        };
+        let written = self.transact(consumer, &changed, &unmarked);
         self.state.telemetry().state_transaction(written.is_ok());
         match written {
             Ok(()) => {
                 self.state.clean();
                 self.committed.lock().extend(changed);
+                self.unmarked
+                    .lock()
+                    .retain(|partition| !unmarked.contains(partition));
             }
             Err(error) => {
                 tracing::warn!(%error, "a transaction failed; the next one carries its changes");
@@ -302,13 +399,22 @@ impl Journal {
         &self,
         consumer: &BaseConsumer<C>,
         changed: &[(i32, i64)],
+        unmarked: &[i32],
     ) -> KafkaResult<()> {
         let group = consumer.group_metadata().ok_or(KafkaError::Canceled)?;
         let mut offsets = TopicPartitionList::new();
         for (partition, next) in changed {
             offsets.add_partition_offset(self.state.topic(), *partition, Offset::Offset(*next))?;
         }
+        let owner = serde_json::to_vec(&self.owner).unwrap_or_default();
         let send = |transactions: &Transactions| {
+            for partition in unmarked {
+                let record = BaseRecord::to(&self.options.topic)
+                    .partition(*partition)
+                    .key(owner::KEY)
+                    .payload(owner.as_slice());
+                transactions.send(record)?;
+            }
             let count = self.state.dirty_count();
             for from in (0..count).step_by(BATCH) {
                 for dirty in self.state.dirty(from..(from + BATCH).min(count)) {

@@ -3,6 +3,7 @@
 mod context;
 mod dead_letters;
 mod journal;
+mod owner;
 mod position;
 mod transactions;
 mod watermarks;
@@ -27,6 +28,7 @@ use context::Context;
 use dead_letters::DeadLetters;
 use journal::Journal;
 pub use journal::JournalOptions;
+pub use owner::{NotOurs, Owner};
 use watermarks::Watermarks;
 
 /// How long a wait for records lasts at most: the time in which a stop or a deadline is noticed.
@@ -51,6 +53,9 @@ pub enum ConsumerError {
     /// Kafka will not have this instance back, as when another one took its group.instance.id.
     #[error("Kafka refuses this instance for good")]
     Fatal(#[source] KafkaError),
+    /// The state topic is not to be used.
+    #[error(transparent)]
+    State(#[from] NotOurs),
 }
 
 /// What the consumer needs to know beside librdkafka's settings.
@@ -70,6 +75,19 @@ pub struct Options {
 pub const RESERVED: &[(&str, &str)] = &[
     ("group.id", "use KAFKA_GROUP_ID"),
     ("auto.offset.reset", "use KAFKA_AUTO_OFFSET_RESET"),
+    ("metadata.broker.list", "use KAFKA_BOOTSTRAP_SERVERS"),
+    (
+        "transactional.id",
+        "it is made of the group's and the instance's",
+    ),
+    (
+        "group.protocol",
+        "the exporter takes part in the classic protocol",
+    ),
+    (
+        "enable.auto.commit",
+        "with a state topic offsets are written with the state, without one every now and then",
+    ),
     ("group.instance.id", "use KAFKA_GROUP_INSTANCE_ID"),
     ("partition.assignment.strategy", "use ASSIGNMENT_STRATEGY"),
     (
@@ -198,6 +216,10 @@ impl Reader {
             let consumer = Arc::clone(&self.consumer);
             let polled = consumer.poll(WAIT);
             let now = Instant::now();
+            // Before a record of the assignment that could not be restored is applied.
+            if let Some(refusal) = self.journal.as_ref().and_then(|journal| journal.refusal()) {
+                return Err(refusal.into());
+            }
             match polled {
                 Some(Ok(record)) => self.take(&record, now),
                 Some(Err(KafkaError::PartitionEOF(partition))) => {

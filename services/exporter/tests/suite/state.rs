@@ -29,6 +29,15 @@ impl Lab {
         self.start_with(mode, &[])
     }
 
+    /// How many series the state topic has. The keys of series are JSON.
+    fn series_of_the_state(&self) -> usize {
+        let values = self.kafka.last_values(&self.state);
+        let series = values
+            .iter()
+            .filter(|((_, key), value)| key.starts_with(b"[") && value.is_some());
+        series.count()
+    }
+
     fn start_with(&self, mode: &str, more: &[(&str, &str)]) -> Exporter {
         let mut all = vec![
             ("COUNTER_MODE", mode),
@@ -80,9 +89,9 @@ fn an_end_by_sigterm_writes_what_no_interval_has_written_yet() {
     let exporter = lab.start_with("absolute", &[("STATE_INTERVAL", "1h")]);
     lab.kafka.send(&lab.topic, 0, &gauge("a", 7.0));
     exporter.until("the value", |samples| samples.get("a") == Some(&7.0));
-    assert_eq!(lab.kafka.last_values(&lab.state).len(), 0);
+    assert_eq!(lab.series_of_the_state(), 0);
     assert!(exporter.stop().0.success());
-    assert_eq!(lab.kafka.last_values(&lab.state).len(), 1);
+    assert_eq!(lab.series_of_the_state(), 1);
     lab.kafka.committed(&lab.group, &lab.topic, 1, 1);
 }
 
@@ -140,12 +149,7 @@ fn what_expired_is_not_restored_and_takes_no_room() {
     exporter.until("none", |samples| samples["exporter_series"] == 0.0);
     // Nothing comes meanwhile: the expiry alone is written.
     let begin = Instant::now();
-    while lab
-        .kafka
-        .last_values(&lab.state)
-        .values()
-        .any(Option::is_some)
-    {
+    while lab.series_of_the_state() > 0 {
         assert!(begin.elapsed() < PATIENCE, "the state topic still has them");
     }
     exporter.stop();
@@ -199,4 +203,51 @@ fn a_frozen_instance_wakes_and_goes_on(#[case] seconds: u64) {
         }
     }
     panic!("no transaction was refused: {:#?}", exporter.log());
+}
+
+/// What broke: a renamed group went on with the sums of the old one, from the first record on, and doubled them; the state of another
+/// topic was served beside the own; and a topic of metrics got partitions and state.
+#[rstest]
+#[case::another_group(&[("KAFKA_GROUP_ID", "another")], "is the state of the group \"group-")]
+#[case::another_topic(&[("KAFKA_TOPIC", "another")], "and this is the group \"group-")]
+#[case::another_mode(&[("COUNTER_MODE", "absolute")], "with COUNTER_MODE=delta, and this is")]
+fn a_state_topic_of_another_is_refused(#[case] more: &[(&str, &str)], #[case] words: &str) {
+    let Some(lab) = Lab::new(1) else { return };
+    let exporter = lab.start("delta");
+    lab.kafka.send(&lab.topic, 0, &counter("a_total", 1.0));
+    lab.kafka.committed(&lab.group, &lab.topic, 1, 1);
+    assert!(exporter.stop().0.success());
+    let mut more = more.to_vec();
+    let topic = unique("another");
+    if let [("KAFKA_TOPIC", name)] = more.as_mut_slice() {
+        // More partitions than the state has.
+        lab.kafka.create(&topic, 3);
+        *name = &topic;
+    }
+    refused(&mut lab.start_with("delta", &more), words);
+    assert_eq!(lab.kafka.partitions(&lab.state), 1);
+    // The rightful one goes on.
+    let exporter = lab.start("delta");
+    lab.kafka.send(&lab.topic, 0, &counter("a_total", 1.0));
+    exporter.until("2", |samples| {
+        samples.get("a_total{partition=\"0\"}") == Some(&2.0)
+    });
+}
+
+#[rstest]
+#[case::of_metrics("compact", "has records that are no exporter's state")]
+#[case::not_compacted("delete", "has cleanup.policy=delete")]
+fn a_topic_that_is_no_state_is_left_as_it_was(#[case] policy: &str, #[case] words: &str) {
+    let Some(lab) = Lab::new(3) else { return };
+    lab.kafka
+        .create_with(&lab.state, 1, &[("cleanup.policy", policy)]);
+    lab.kafka.send(&lab.state, 0, &gauge("a", 1.0));
+    refused(&mut lab.start("delta"), words);
+    assert_eq!(lab.kafka.partitions(&lab.state), 1);
+}
+
+fn refused(exporter: &mut Exporter, words: &str) {
+    assert_eq!(exporter.ended().code(), Some(2));
+    let log = exporter.log();
+    assert!(log.iter().any(|line| line.contains(words)), "{log:#?}");
 }
