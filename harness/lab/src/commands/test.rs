@@ -24,19 +24,15 @@ const BOOTSTRAP: &str = "LAB_BOOTSTRAP";
 /// Where Prometheus is, and the jars of Kafka.
 const PROMETHEUS: &str = "LAB_PROMETHEUS";
 const KAFKA_CLASS_PATH: &str = "LAB_KAFKA_CLASS_PATH";
-/// Tests of a program that run at the same time.
-const THREADS: &str = "RUST_TEST_THREADS";
 /// Makes tests run the scenarios on a stack. This command runs them itself, once.
 const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
-/// Lanes of tests that go on side by side: the arguments of each for `cargo test --workspace`, and the threads of a test program.
-/// Those of the command line mostly wait for what they start. Chosen by target: by package, features would be others, and all be
-/// built again.
-const LANES: [(&str, &[&str], &str); 2] = [
-    ("cli-tests", &["--test", "cli"], "3"),
+/// Lanes of tests that go on side by side, with the arguments of each for `cargo test --workspace`. Tests of the command line mostly wait
+/// for what they start. Chosen by target: by package, features would be others, and all be built again.
+const LANES: [(&str, &[&str]); 2] = [
+    ("cli-tests", &["--test", "cli"]),
     (
         "other-tests",
         &["--lib", "--bins", "--test", "[!c]*", "--test", "c[!l]*"],
-        "2",
     ),
 ];
 /// The one lane where the command line says what is tested.
@@ -148,18 +144,17 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
     };
     let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
     let env = environment(args.profile.profile, &native, shown)?;
-    let job = |name: &str, arguments: Vec<String>, threads: Option<&str>| {
-        let mut env = env.clone();
-        env.extend(threads.map(|threads| (THREADS.to_owned(), threads.to_owned())));
+    let job = |name: &str, arguments: Vec<String>| {
         let base = ["test", "--release", "--locked", "--no-fail-fast"].map(str::to_owned);
         let argv = std::iter::once(cargo.display().to_string())
             .chain(base)
             .chain(arguments);
-        start(native.control().guard(), name, argv.collect(), env, project)
+        let guard = native.control().guard();
+        start(guard, name, argv.collect(), env.clone(), project)
     };
     let follow = async {
         if !args.cargo.is_empty() {
-            let chosen = job(CHOSEN, args.cargo.clone(), None)?;
+            let chosen = job(CHOSEN, args.cargo.clone())?;
             return followed(native.control().guard(), vec![chosen]).await;
         }
         let workspace = |more: &[&str]| -> Vec<String> {
@@ -167,15 +162,14 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
             words.map(|word| (*word).to_owned()).collect()
         };
         // Lanes that built would wait for each other.
-        let built = job("build", workspace(&["--no-run"]), None)?;
+        let built = job("build", workspace(&["--no-run"]))?;
         if !followed(native.control().guard(), vec![built]).await? {
             return Ok(false);
         }
-        let lanes =
-            LANES.map(|(name, targets, threads)| job(name, workspace(targets), Some(threads)));
+        let lanes = LANES.map(|(name, targets)| job(name, workspace(targets)));
         let lanes = lanes.into_iter().collect::<Result<Vec<_>>>()?;
         let passed = followed(native.control().guard(), lanes).await?;
-        let examples = job("examples", workspace(&["--doc"]), None)?;
+        let examples = job("examples", workspace(&["--doc"]))?;
         Ok(followed(native.control().guard(), vec![examples]).await? && passed)
     };
     let passed = stacks::guarded(&native, follow).await;
