@@ -143,19 +143,19 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
         ..StackSpec::of([ServiceName::Kafka])
     };
     let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
+    let guard = native.control().guard().clone();
     let env = environment(args.profile.profile, &native, shown)?;
     let job = |name: &str, arguments: Vec<String>| {
         let base = ["test", "--release", "--locked", "--no-fail-fast"].map(str::to_owned);
         let argv = std::iter::once(cargo.display().to_string())
             .chain(base)
             .chain(arguments);
-        let guard = native.control().guard();
-        start(guard, name, argv.collect(), env.clone(), project)
+        start(&guard, name, argv.collect(), env.clone(), project)
     };
     let follow = async {
         if !args.cargo.is_empty() {
             let chosen = job(CHOSEN, args.cargo.clone())?;
-            return followed(native.control().guard(), vec![chosen]).await;
+            return followed(&guard, vec![chosen]).await;
         }
         let workspace = |more: &[&str]| -> Vec<String> {
             let words = std::iter::once(&"--workspace").chain(more);
@@ -163,14 +163,14 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
         };
         // Lanes that built would wait for each other.
         let built = job("build", workspace(&["--no-run"]))?;
-        if !followed(native.control().guard(), vec![built]).await? {
+        if !followed(&guard, vec![built]).await? {
             return Ok(false);
         }
         let lanes = LANES.map(|(name, targets)| job(name, workspace(targets)));
         let lanes = lanes.into_iter().collect::<Result<Vec<_>>>()?;
-        let passed = followed(native.control().guard(), lanes).await?;
+        let passed = followed(&guard, lanes).await?;
         let examples = job("examples", workspace(&["--doc"]))?;
-        Ok(followed(native.control().guard(), vec![examples]).await? && passed)
+        Ok(followed(&guard, vec![examples]).await? && passed)
     };
     let passed = stacks::guarded(&native, follow).await;
     native.shut_down().await?;
@@ -266,7 +266,7 @@ async fn followed(guard: &Guard, jobs: Vec<Job>) -> Result<bool> {
                 let mut output = std::io::stdout().lock();
                 output.write_all(text.get(job.told..end).unwrap_or_default())?;
                 output.flush()?;
-                job.told = end.max(job.told);
+                job.told = end;
             }
             if has_ended {
                 passed &= status.state == JobState::Stopped;

@@ -66,6 +66,8 @@ pub(super) struct Journal {
     /// Assigned partitions of the state topic that do not say yet whose they are.
     unmarked: Mutex<BTreeSet<i32>>,
     transactions: Mutex<Transactions>,
+    /// The topic's settings are as they have to be; asking needs a client of its own.
+    is_checked: AtomicBool,
     stop: Arc<AtomicBool>,
     /// Offsets of the last transaction, by partition.
     committed: Mutex<BTreeMap<i32, i64>>,
@@ -105,6 +107,7 @@ impl Journal {
             refusal: Mutex::default(),
             unmarked: Mutex::default(),
             transactions,
+            is_checked: AtomicBool::new(false),
             stop,
             committed: Mutex::default(),
             last: Mutex::new(Instant::now()),
@@ -200,10 +203,15 @@ impl Journal {
             .map_or(0, |last| usize::try_from(*last).unwrap_or(0) + 1);
         let needed = partitions(self.state.topic())?.max(highest);
         let there = partitions(topic)?;
+        let is_checked = self.is_checked.load(Ordering::Relaxed);
+        if is_checked && there >= needed {
+            return Ok(());
+        }
         let admin: AdminClient<DefaultClientContext> = self.config.create()?;
         let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
-        if there > 0 {
+        if there > 0 && !is_checked {
             self.check_policy(&admin, &options)?;
+            self.is_checked.store(true, Ordering::Relaxed);
         }
         if there >= needed {
             return Ok(());
@@ -364,6 +372,13 @@ impl Journal {
                 .filter(|(partition, next)| committed.get(partition) != Some(next))
                 .collect()
         };
+        let unmarked: Vec<i32> = {
+            let unmarked = self.unmarked.lock();
+            let assigned = positions.iter().map(|(partition, _)| *partition);
+            assigned
+                .filter(|partition| unmarked.contains(partition))
+                .collect()
+        };
         if changed.is_empty() {
             if self.state.dirty_count() == 0 || positions.is_empty() {
                 return;
@@ -371,14 +386,6 @@ impl Journal {
             // Series expired without a message. The offsets go along all the same: they are what fences.
             changed = positions;
         }
-        let unmarked: Vec<i32> = {
-            let unmarked = self.unmarked.lock();
-            let assigned = self.state.positions();
-            let assigned = assigned.iter().map(|(partition, _)| *partition);
-            assigned
-                .filter(|partition| unmarked.contains(partition))
-                .collect()
-        };
         let written = self.transact(consumer, &changed, &unmarked);
         self.state.telemetry().state_transaction(written.is_ok());
         match written {
