@@ -18,7 +18,8 @@ def first(data):
 def read(text):
     samples, digest = 0, 0
     for family in parser.text_string_to_metric_families(text):
-        digest += first(f"#{family.name}\0{family.documentation}".encode())
+        help = family.documentation.lstrip(" \t")
+        digest += first(f"#{family.name}\0{help}".encode())
         for sample in family.samples:
             data = f"{sample.name}\0".encode()
             # By bytes, as the others sort.
