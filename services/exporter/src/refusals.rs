@@ -45,7 +45,7 @@ impl Refusals {
     }
 
     /// How many were not told of since the last time, if it is time again.
-    fn due(&mut self, reason: &'static str, now: Instant) -> Option<u64> {
+    pub(crate) fn due(&mut self, reason: &'static str, now: Instant) -> Option<u64> {
         match self.last.get_mut(reason) {
             Some((told, untold)) if now.saturating_duration_since(*told) < EVERY => {
                 *untold += 1;

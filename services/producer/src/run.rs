@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{
     BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig,
 };
+use settings::rdkafka_log;
 
 use crate::summary::Tally;
 use crate::{Outgoing, Pace, Summary};
@@ -18,7 +20,7 @@ use crate::{Outgoing, Pace, Summary};
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// librdkafka would not start with these settings.
-    #[error("cannot start the Kafka client")]
+    #[error("cannot start the Kafka client with these settings (KAFKA_CONFIG_…, --kafka-config)")]
     Client(#[source] KafkaError),
 }
 
@@ -171,7 +173,16 @@ impl Deliveries {
     }
 }
 
-impl ClientContext for Deliveries {}
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        rdkafka_log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        // What led to it stands in the log that comes through `log`, which repeats less.
+        tracing::debug!(target: "rdkafka", %error, "{reason}");
+    }
+}
 
 impl ProducerContext for Deliveries {
     /// When the message was handed over, in nanoseconds since the start.

@@ -289,6 +289,19 @@ fn without_a_broker_every_message_is_told_as_not_delivered() {
     );
 }
 
+/// Each look at a broker that is not there was told four times over: 170 lines in ten seconds.
+#[test]
+fn a_broker_that_is_not_there_is_told_of_once_in_a_while() {
+    let output = Command::new(env!("CARGO_BIN_EXE_producer"))
+        .args(["--bootstrap-servers", "127.0.0.1:9"])
+        .args(["--count=1", "--flush-timeout=3s"])
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("Connection refused"), "{log}");
+    assert!(log.lines().count() < 8, "{log}");
+}
+
 #[test]
 fn it_tells_of_its_progress_and_an_end_by_sigterm_leaves_a_summary_of_what_arrived() {
     let Some(lab) = Lab::new(&[]) else { return };

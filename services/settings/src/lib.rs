@@ -7,12 +7,14 @@ mod command_line;
 mod kafka;
 mod log;
 mod markdown;
+mod rdkafka_log;
 mod value;
 
 pub use command_line::parse;
 pub use kafka::{KafkaArgs, KafkaSettingError, topic};
 pub use log::{LogArgs, LogFormat, LogLevel};
 pub use markdown::markdown_table;
+pub use rdkafka_log::rdkafka_log;
 pub use value::{count, duration, positive, some_time};
 
 /// Exit status when the input, not the program, is wrong.

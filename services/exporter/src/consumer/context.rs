@@ -10,6 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
+use settings::rdkafka_log;
 
 use super::dead_letters::DeadLetters;
 use super::journal::Journal;
@@ -46,29 +47,12 @@ impl Context {
     }
 }
 
-/// librdkafka's log in ours.
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg
-        | RDKafkaLogLevel::Alert
-        | RDKafkaLogLevel::Critical
-        | RDKafkaLogLevel::Error => {
-            tracing::error!(target: "rdkafka", facility, "{text}");
-        }
-        RDKafkaLogLevel::Warning => tracing::warn!(target: "rdkafka", facility, "{text}"),
-        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-            tracing::info!(target: "rdkafka", facility, "{text}")
-        }
-        RDKafkaLogLevel::Debug => tracing::debug!(target: "rdkafka", facility, "{text}"),
-    }
-}
-
 /// For clients beside the group's consumer: logs as that does, and takes the end of a partition for no error.
 pub(super) struct Logged;
 
 impl ClientContext for Logged {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        log(level, facility, text);
+        rdkafka_log(level, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -82,7 +66,7 @@ impl ConsumerContext for Logged {}
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        log(level, facility, text);
+        rdkafka_log(level, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

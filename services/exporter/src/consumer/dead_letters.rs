@@ -158,7 +158,7 @@ impl Deliveries {
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        super::context::log(level, facility, text);
+        settings::rdkafka_log(level, facility, text);
     }
 }
 

@@ -45,7 +45,7 @@ pub const UNREAD: &[&str] = &[TOO_LONG, NO_PAYLOAD];
 #[derive(Debug, thiserror::Error)]
 pub enum ConsumerError {
     /// The client cannot be made.
-    #[error("cannot start the Kafka client")]
+    #[error("cannot start the Kafka client with these settings (KAFKA_CONFIG_…, --kafka-config)")]
     Client(#[source] KafkaError),
     /// The system gives no thread.
     #[error("cannot start the consumer's thread")]
@@ -346,12 +346,13 @@ impl Reader {
 
     fn trouble(&mut self, error: &KafkaError) {
         let words = self.state.in_trouble().unwrap_or_else(|| error.to_string());
-        let place = Place {
-            topic: self.state.topic(),
-            partition: -1,
-            offset: -1,
-        };
-        self.refusals.tell("kafka", place, "", &words);
+        if let Some(untold) = self.refusals.due("kafka", Instant::now()) {
+            tracing::warn!(
+                topic = self.state.topic(),
+                untold,
+                "trouble with Kafka: {words}"
+            );
+        }
     }
 }
 

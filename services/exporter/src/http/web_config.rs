@@ -61,7 +61,7 @@ pub enum WebConfigError {
     },
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     tls_server_config: Option<Tls>,
@@ -111,10 +111,7 @@ impl WebConfig {
                 path: path.to_owned(),
                 source,
             })?;
-        // An empty file protects nothing, and says so by being empty.
-        let Some(file) = file else {
-            return Ok(WebConfig::default());
-        };
+        let file = file.unwrap_or_default();
         let folder = path.parent().unwrap_or(Path::new(""));
         let tls = file
             .tls_server_config
@@ -131,6 +128,10 @@ impl WebConfig {
                 })?;
             Some(users)
         };
+        if tls.is_none() && users.is_none() {
+            // Right for whoever fills it in later; not for whoever mistook the file.
+            tracing::warn!(file = %path.display(), "the web configuration file asks for neither TLS nor users: whoever reaches the port may read");
+        }
         Ok(WebConfig { tls, users })
     }
 
