@@ -68,7 +68,7 @@ impl RunError {
     }
 }
 
-/// Runs until SIGTERM or SIGINT, then commits, writes the state, leaves the group and ends, within
+/// Runs until SIGTERM, SIGINT or SIGHUP, then commits, writes the state, leaves the group and ends, within
 /// [`Settings::shutdown_timeout`]. SIGUSR1 makes `log` more detailed, SIGUSR2 takes that back.
 /// `environment` is where `KAFKA_CONFIG_…` variables are looked up.
 ///
@@ -254,6 +254,8 @@ fn change_level(log: LogLevel) -> std::io::Result<()> {
 struct Stop {
     term: tokio::signal::unix::Signal,
     int: tokio::signal::unix::Signal,
+    /// The terminal was closed; or somebody hopes for a reload, which a supervisor makes of an end.
+    hup: tokio::signal::unix::Signal,
 }
 
 impl Stop {
@@ -262,6 +264,7 @@ impl Stop {
         Ok(Stop {
             term: signal(SignalKind::terminate())?,
             int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -269,6 +272,7 @@ impl Stop {
         tokio::select! {
             _ = self.term.recv() => "SIGTERM",
             _ = self.int.recv() => "SIGINT",
+            _ = self.hup.recv() => "SIGHUP",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::table::{self, Limits, Table};
 
 /// Serves JSON metrics from a Kafka topic as a Prometheus endpoint.
 #[derive(Parser, Clone, Debug)]
-#[command(name = "exporter", version, after_help = EXAMPLES)]
+#[command(name = "exporter", version, after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct Settings {
     /// Where Kafka is.
     #[command(flatten)]
@@ -50,7 +50,12 @@ pub struct Settings {
     )]
     pub assignment_strategy: AssignmentStrategy,
     /// A name that makes this instance a static member, which keeps its partitions over a restart
-    #[arg(long, env = "KAFKA_GROUP_INSTANCE_ID", help_heading = "Kafka")]
+    #[arg(
+        long,
+        env = "KAFKA_GROUP_INSTANCE_ID",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        help_heading = "Kafka"
+    )]
     pub group_instance_id: Option<String>,
     /// What a counter's value in a message is: the count so far, or what came on top
     #[arg(
@@ -283,8 +288,8 @@ Examples:
   exporter --start-from 1h --series-ttl 15m             an hour of the topic, and no series older than 15 minutes
 
 Paths: /metrics, /health, /ready, /
-Signals: SIGTERM and SIGINT end it; SIGUSR1 logs more (debug, then trace), SIGUSR2 as LOG_LEVEL says again.
-Exit status: 0 stopped by SIGTERM or SIGINT, 1 Kafka refused this instance for good, 2 a setting is wrong.";
+Signals: SIGTERM, SIGINT and SIGHUP end it; SIGUSR1 logs more (debug, then trace), SIGUSR2 as LOG_LEVEL says again.
+Exit status: 0 stopped by a signal, 1 Kafka refused this instance for good, 2 a setting is wrong.";
 
 #[cfg(test)]
 mod tests {

@@ -33,6 +33,8 @@ struct Inner {
     polled: Instant,
     /// Why consuming stands still, in words for people.
     trouble: Option<String>,
+    /// The topic was looked for and is not there.
+    topic_is_gone: bool,
     /// Counts the moments at which series of whole partitions came or went.
     epoch: u64,
 }
@@ -71,6 +73,7 @@ impl State {
             assigned: None,
             polled: Instant::now(),
             trouble: None,
+            topic_is_gone: false,
             epoch: 0,
         };
         State {
@@ -271,6 +274,11 @@ impl State {
         self.inner.lock().trouble = Some(words);
     }
 
+    /// Whether the topic is there, as seen while this instance has none of its partitions.
+    pub fn topic_is_gone(&self, gone: bool) {
+        self.inner.lock().topic_is_gone = gone;
+    }
+
     /// What stands in the way of consuming, as far as is known.
     pub fn in_trouble(&self) -> Option<String> {
         self.inner.lock().trouble.clone()
@@ -348,6 +356,10 @@ impl State {
                 .clone()
                 .unwrap_or_else(|| "waiting for the consumer group".to_owned());
             return Err(trouble);
+        }
+        // Having no partition is right for an instance too many, and not when there is none to have.
+        if inner.partitions.is_empty() && inner.topic_is_gone {
+            return Err(format!("the topic {:?} does not exist", self.topic));
         }
         let behind: Vec<String> = inner
             .partitions

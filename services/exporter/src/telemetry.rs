@@ -151,7 +151,7 @@ impl Telemetry {
                 "Series that came from another partition than before",
             )?,
             counter_resets: counter(
-                "exporter_counter_resets_total",
+                "exporter_series_resets_total",
                 "Counters that fell: their source started over",
             )?,
             duplicates: counter(

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use producer::{
-    FaultCounter, Faulty, Generator, Outgoing, Pace, Replay, Settings, Shape, Target, run,
+    FaultCounter, Faulty, Generator, Outgoing, Pace, Replay, Settings, Shape, Shares, Target, run,
 };
 use settings::EXIT_USAGE;
 use tokio::signal::unix::{SignalKind, signal};
@@ -77,23 +77,24 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Sets `stop` at the first SIGTERM or SIGINT. The thread ends with the process.
+/// Sets `stop` at the first SIGTERM, SIGINT or SIGHUP. The thread ends with the process.
 fn stop_on_signal(stop: Arc<AtomicBool>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
-    let (mut term, mut int) = {
+    let (mut term, mut int, mut hup) = {
         let _context = runtime.enter();
         (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
         )
     };
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
             runtime.block_on(async {
-                tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+                tokio::select! { _ = term.recv() => {}, _ = int.recv() => {}, _ = hup.recv() => {} }
             });
             stop.store(true, Ordering::Relaxed);
         })?;
@@ -104,12 +105,14 @@ type Messages = (Box<dyn Iterator<Item = Outgoing>>, Option<u64>, u64);
 
 /// What to send, the seed of it, and how much of it.
 fn messages(settings: &Settings) -> anyhow::Result<Messages> {
+    let seed = settings.seed.unwrap_or_else(rand::random);
     if let Some(file) = &settings.replay {
         let replay = Replay::open(file, &settings.key)?;
         let count = settings.count.unwrap_or(replay.len());
-        return Ok((Box::new(replay), None, count));
+        // Chance has a part in the faults alone.
+        let seed = (settings.shares() != Shares::default()).then_some(seed);
+        return Ok((Box::new(replay), seed, count));
     }
-    let seed = settings.seed.unwrap_or_else(rand::random);
     let shape = Shape {
         series: settings.series,
         metrics_per_message: settings.metrics_per_message,

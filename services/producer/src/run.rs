@@ -11,7 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{
     BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig,
 };
-use settings::rdkafka_log;
+use settings::{rdkafka_error, rdkafka_log};
 
 use crate::summary::Tally;
 use crate::{Outgoing, Pace, Summary};
@@ -163,6 +163,9 @@ impl Deliveries {
 
     fn failed(&self, error: &KafkaError) {
         let name = match error.rdkafka_error_code() {
+            Some(code @ (RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)) => {
+                format!("no acknowledgement before the end of PRODUCER_FLUSH_TIMEOUT ({code})")
+            }
             Some(code) => code.to_string(),
             None => error.to_string(),
         };
@@ -179,8 +182,7 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // What led to it stands in the log that comes through `log`, which repeats less.
-        tracing::debug!(target: "rdkafka", %error, "{reason}");
+        rdkafka_error(&error, reason);
     }
 }
 

@@ -36,15 +36,20 @@ pub struct Settings {
     #[arg(long, env = "PRODUCER_SEED", value_parser = count::<u64>)]
     pub seed: Option<u64>,
     /// Send the lines of this file of JSON lines, as they are, instead of generated metrics
-    #[arg(long, env = "PRODUCER_REPLAY", value_name = "FILE", conflicts_with_all = ["labels", "seed"])]
+    #[arg(long, env = "PRODUCER_REPLAY", value_name = "FILE", conflicts_with_all = ["labels", "series", "metrics_per_message", "type_conflicts"])]
     pub replay: Option<PathBuf>,
     /// Key of the messages of --replay; one key keeps all lines in order
-    #[arg(long, env = "PRODUCER_KEY", default_value = "replay")]
+    #[arg(
+        long,
+        env = "PRODUCER_KEY",
+        default_value = "replay",
+        requires = "replay"
+    )]
     pub key: String,
     /// Share of the messages that are cut short, between 0 and 1
     #[arg(long, env = "PRODUCER_MALFORMED", default_value = "0", value_parser = share, help_heading = "Faults")]
     pub malformed: f64,
-    /// Share of the messages whose first metric has the other type
+    /// Share of the messages that are not malformed whose first metric has the other type
     #[arg(long, env = "PRODUCER_TYPE_CONFLICTS", default_value = "0", value_parser = share, help_heading = "Faults")]
     pub type_conflicts: f64,
     /// Share of the messages that are sent twice

@@ -191,6 +191,25 @@ fn a_file_is_replayed_byte_for_byte_in_order() {
 }
 
 #[test]
+fn a_seed_makes_the_same_faults_of_a_file_again() {
+    let Some((one, two)) = Lab::new(&[]).zip(Lab::new(&[])) else {
+        return;
+    };
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for number in 0..50 {
+        writeln!(file, "{{\"line\": {number}}}").unwrap();
+    }
+    let path = file.path().to_str().unwrap();
+    let run = |lab: &Lab| -> Vec<_> {
+        let summary = lab.summary(&["--replay", path, "--malformed=0.5", "--seed=7"]);
+        assert_eq!(summary["seed"], 7);
+        assert_ne!(summary["faults"]["malformed"], 0);
+        lab.records().into_iter().map(|r| r.payload).collect()
+    };
+    assert_eq!(run(&one), run(&two));
+}
+
+#[test]
 fn deliberate_faults_are_as_many_as_the_summary_says() {
     let Some(lab) = Lab::new(&[]) else { return };
     let summary = lab.summary(&[
@@ -297,6 +316,8 @@ fn a_broker_that_is_not_there_is_told_of_once_in_a_while() {
         .args(["--count=1", "--flush-timeout=3s"])
         .output()
         .unwrap();
+    let summary = String::from_utf8(output.stdout).unwrap();
+    assert!(summary.contains("no acknowledgement before"), "{summary}");
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("Connection refused"), "{log}");
     assert!(log.lines().count() < 8, "{log}");
@@ -339,7 +360,8 @@ fn it_tells_of_its_progress_and_an_end_by_sigterm_leaves_a_summary_of_what_arriv
 #[rstest]
 #[case("PRODUCER_RATE", "fast", "messages per second")]
 #[case("PRODUCER_MALFORMED", "2", "a share between 0 and 1")]
-#[case("PRODUCER_SERIES", "0", "a whole number from 1 on")]
+#[case("PRODUCER_SERIES", "0", "a whole number from 1 to 4294967295")]
+#[case("PRODUCER_REPLAY", "", "a text that is not empty")]
 #[case("PRODUCER_INTERVAL", "soon", "a duration such as")]
 #[case("KAFKA_CONFIG_NO_SUCH", "1", "No such configuration property")]
 fn a_wrong_setting_names_the_variable_what_it_held_and_what_it_may_hold(

@@ -46,6 +46,10 @@ fn invalid_value(command: &Command, error: &clap::Error) -> Option<String> {
     };
     let may_hold = match (error.source(), error.get(ContextKind::ValidValue)) {
         (Some(expected), _) => expected.to_string(),
+        // Of parsers that take everything but nothing.
+        (None, Some(ContextValue::Strings(values))) if values.is_empty() => {
+            "a text that is not empty".to_owned()
+        }
         (None, Some(ContextValue::Strings(values))) => format!("one of: {}", values.join(", ")),
         _ => return None,
     };
@@ -66,6 +70,8 @@ mod tests {
         pause: std::time::Duration,
         #[arg(long, value_parser = ["one", "two"], default_value = "one")]
         number: String,
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new(), default_value = "x")]
+        name: String,
     }
 
     fn error(args: &[&str]) -> (String, u8) {
@@ -93,6 +99,15 @@ mod tests {
         assert_eq!(
             text,
             "error: --number holds \"three\"; it may hold one of: one, two\n"
+        );
+    }
+
+    #[test]
+    fn a_text_that_may_not_be_empty_says_so() {
+        let (text, _) = error(&["--pause", "1s", "--name="]);
+        assert_eq!(
+            text,
+            "error: --name holds \"\"; it may hold a text that is not empty\n"
         );
     }
 

@@ -1,6 +1,6 @@
 //! How a service reaches Kafka: the common settings, and every librdkafka setting by its name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use clap::Args;
@@ -158,10 +158,17 @@ fn from_environment(
 fn from_files(
     given: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, KafkaSettingError> {
+    let names: BTreeSet<String> = given.keys().cloned().collect();
     let read = |(name, value): (String, String)| {
         let Some(setting) = name.strip_suffix(".file") else {
             return Ok((name, value));
         };
+        if names.contains(setting) {
+            return Err(KafkaSettingError::Reserved {
+                name: shown(&name),
+                why: "the same setting is given without a file, too",
+            });
+        }
         match std::fs::read_to_string(&value) {
             Ok(text) => Ok((
                 setting.to_owned(),

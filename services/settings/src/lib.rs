@@ -14,7 +14,7 @@ pub use command_line::parse;
 pub use kafka::{KafkaArgs, KafkaSettingError, topic};
 pub use log::{LogArgs, LogFormat, LogLevel};
 pub use markdown::markdown_table;
-pub use rdkafka_log::rdkafka_log;
+pub use rdkafka_log::{rdkafka_error, rdkafka_log};
 pub use value::{count, duration, positive, some_time};
 
 /// Exit status when the input, not the program, is wrong.

@@ -1,6 +1,7 @@
-//! librdkafka's log in ours.
+//! What librdkafka tells, in our log.
 
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
 
 /// Writes a line of librdkafka's log as one of the part `rdkafka`, for the `log` of a client's context.
 pub fn rdkafka_log(level: RDKafkaLogLevel, facility: &str, text: &str) {
@@ -17,4 +18,10 @@ pub fn rdkafka_log(level: RDKafkaLogLevel, facility: &str, text: &str) {
         }
         RDKafkaLogLevel::Debug => tracing::debug!(target: "rdkafka", facility, "{text}"),
     }
+}
+
+/// Writes an error event of librdkafka, for the `error` of a client's context that has nothing better to do with it. What led to it
+/// stands in the log already, which repeats less: without a broker there are six such events a second.
+pub fn rdkafka_error(error: &KafkaError, reason: &str) {
+    tracing::debug!(target: "rdkafka", %error, "{reason}");
 }

@@ -33,13 +33,16 @@ pub fn count<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| "a whole number".to_owned())
 }
 
-/// A whole number from 1 on.
+/// A whole number from 1 on, of an unsigned type.
 ///
 /// # Errors
 /// What the setting may hold.
 pub fn positive<N: FromStr + PartialEq + From<u8>>(text: &str) -> Result<N, String> {
     match text.parse() {
         Ok(number) if number != N::from(0) => Ok(number),
-        _ => Err("a whole number from 1 on".to_owned()),
+        _ => Err(format!(
+            "a whole number from 1 to {}",
+            u128::MAX >> (128 - 8 * size_of::<N>())
+        )),
     }
 }

@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
-use settings::rdkafka_log;
+use settings::{rdkafka_error, rdkafka_log};
 
 use super::dead_letters::DeadLetters;
 use super::journal::Journal;
@@ -47,7 +47,7 @@ impl Context {
     }
 }
 
-/// For clients beside the group's consumer: logs as that does, and takes the end of a partition for no error.
+/// For clients beside the group's consumer: logs as that does.
 pub(super) struct Logged;
 
 impl ClientContext for Logged {
@@ -56,9 +56,7 @@ impl ClientContext for Logged {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            tracing::warn!(target: "rdkafka", %error, "{reason}");
-        }
+        rdkafka_error(&error, reason);
     }
 }
 

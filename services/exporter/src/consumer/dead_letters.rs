@@ -160,6 +160,10 @@ impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         settings::rdkafka_log(level, facility, text);
     }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        settings::rdkafka_error(&error, reason);
+    }
 }
 
 impl ProducerContext for Deliveries {

@@ -1,5 +1,6 @@
 //! Asks for the high watermarks of owned partitions: at once after an assignment, where they are the mark
-//! to catch up with, and every second for the lag. On a thread of its own, because the question blocks.
+//! to catch up with, and every second for the lag. Where there are none, whether the topic is still there. On a thread of its own,
+//! because the questions block.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,11 @@ impl Watermarks {
                 woken.recv_timeout(EVERY),
                 Ok(()) | Err(RecvTimeoutError::Timeout)
             ) {
-                for (partition, at_end) in state.at_end() {
+                let owned = state.at_end();
+                if owned.is_empty() {
+                    look_for_topic(&consumer, &state);
+                }
+                for (partition, at_end) in owned {
                     if stopped.load(Ordering::Relaxed) {
                         return;
                     }
@@ -62,5 +67,16 @@ impl Watermarks {
         // Neither fails unless the thread has ended already.
         let _ = self.wake.send(());
         let _ = self.thread.join();
+    }
+}
+
+/// A deleted topic leaves the members of the group without partitions and without an error.
+fn look_for_topic(consumer: &BaseConsumer<Context>, state: &State) {
+    match consumer.fetch_metadata(Some(state.topic()), TIMEOUT) {
+        Ok(metadata) => {
+            let found = metadata.topics().first();
+            state.topic_is_gone(found.is_none_or(|topic| topic.partitions().is_empty()));
+        }
+        Err(error) => tracing::debug!(%error, "no metadata of the topic"),
     }
 }

@@ -36,7 +36,7 @@ pub enum WebConfigError {
         source: std::io::Error,
     },
     /// It is no YAML, or has a key that is not supported.
-    #[error("{path}: {source}")]
+    #[error("{path} cannot be used")]
     Syntax {
         /// The file.
         path: PathBuf,

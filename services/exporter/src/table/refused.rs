@@ -16,7 +16,9 @@ pub enum Refused {
         given: Kind,
     },
     /// Another name already has the name under which this one would be shown.
-    #[error("it would be shown as {shown:?}, which belongs to {holder:?}")]
+    #[error(
+        "in one of the formats its family would be called {shown:?}, which belongs to {holder:?}"
+    )]
     NameCollision {
         /// The name on `/metrics`.
         shown: String,

@@ -147,8 +147,9 @@ fn a_client_that_sends_half_a_request_holds_up_nobody() {
 #[case("LISTEN_ADDR", "8080", "host:port")]
 #[case("START_FROM", "tomorrow", "committed")]
 #[case("CATCH_UP_LIMIT", "soon", "a duration such as")]
-#[case("MAX_SERIES", "0", "a whole number from 1 on")]
+#[case("MAX_SERIES", "0", "a whole number from 1 to 4294967295")]
 #[case("LOG_LEVEL", "=", "error, warn, info")]
+#[case("KAFKA_GROUP_INSTANCE_ID", "", "a text that is not empty")]
 #[case("KAFKA_CONFIG_NO_SUCH", "1", "No such configuration property")]
 #[case("KAFKA_CONFIG_GROUP_ID", "g", "use KAFKA_GROUP_ID")]
 fn a_wrong_setting_names_the_variable_what_it_held_and_what_it_may_hold(

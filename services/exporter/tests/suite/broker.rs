@@ -67,6 +67,31 @@ fn a_topic_that_comes_later_is_found() {
     exporter.ready();
 }
 
+/// The members of a group whose topic was deleted have no partitions and no error, and called that ready.
+#[test]
+fn ready_says_that_the_topic_was_deleted_until_it_is_there_again() {
+    let Some((kafka, topic, group)) = lab(1) else {
+        return;
+    };
+    kafka.send(&topic, 0, &gauge("a", 1.0));
+    let exporter = Exporter::on(&kafka.bootstrap, &topic, &group, &[]);
+    exporter.ready();
+    kafka.delete(&topic);
+    let begin = Instant::now();
+    loop {
+        let answer = exporter.get("/ready", &[]);
+        if answer.status == 503 && answer.text().contains("does not exist") {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{}", answer.text());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    kafka.create(&topic, 1);
+    kafka.send(&topic, 0, &gauge("b", 2.0));
+    exporter.until("the new topic's series", has("b", 2.0));
+    exporter.ready();
+}
+
 #[test]
 fn an_end_by_sigterm_commits_and_leaves_the_group() {
     let Some((kafka, topic, group)) = lab(1) else {

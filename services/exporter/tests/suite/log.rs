@@ -71,3 +71,18 @@ fn each_line_of_the_json_form_is_an_object_with_level_and_message() {
         assert!(value["fields"]["message"].is_string(), "{line}");
     }
 }
+
+/// Each of its clients told of the missing broker six times a second.
+#[test]
+fn a_broker_that_is_not_there_is_told_of_once_in_a_while_by_every_client() {
+    let variables = [
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9"),
+        ("DEAD_LETTER_TOPIC", "letters"),
+        ("STATE_TOPIC", "state"),
+    ];
+    let exporter = Exporter::start(&variables, &[]);
+    until(&exporter, "trouble with Kafka");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let lines = exporter.log();
+    assert!(lines.len() < 10, "{lines:#?}");
+}

@@ -1,6 +1,7 @@
 //! What the world reads `/metrics` with: promtool, prometheus_client's OpenMetrics parser, Go's expfmt, and Prometheus
-//! itself, over the exposition of 100,000 hostile messages. Each reader must take every file, and find in it what the strict
-//! reader of these tests finds: every name, help, label and value, but for promtool and Prometheus, which only count.
+//! itself, over the exposition of hostile messages: 20,000 of them, or what `EXPORTER_MESSAGES` says. Each reader must take every
+//! file, and find in it what the strict reader of these tests finds: every name, help, label and value, but for promtool and
+//! Prometheus, which only count.
 //!
 //! A reader that the machine lacks is skipped with a printed reason. Python is `python3`, or what `PYTHON`
 //! names, for one with prometheus_client.
@@ -23,7 +24,12 @@ use proptest::strategy::{BoxedStrategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use sha2::{Digest, Sha256};
 
-const MESSAGES: usize = 100_000;
+/// How many messages; all readers together take minutes for 100,000.
+fn messages() -> usize {
+    let given = std::env::var("EXPORTER_MESSAGES").ok();
+    given.map_or(20_000, |number| number.parse().unwrap())
+}
+
 /// Messages of one table, and so of one set of files.
 const EACH: usize = 1000;
 /// Every so many tables have limits that let texts of a megabyte through.
@@ -178,7 +184,7 @@ fn files() -> &'static Files {
         std::fs::create_dir_all(&directory).unwrap();
         let mut contents = BTreeMap::new();
         let mut runner = TestRunner::deterministic();
-        for number in 0..MESSAGES / EACH {
+        for number in 0..messages() / EACH {
             let wide = number % WIDE == 0;
             let mut table = Table::new(limits(wide), false);
             table.assign(0);
@@ -209,11 +215,12 @@ fn files() -> &'static Files {
         }
         let all: usize = contents.values().map(|content| content.samples).sum();
         println!(
-            "{MESSAGES} messages, {} files, {all} samples",
+            "{} messages, {} files, {all} samples",
+            messages(),
             contents.len()
         );
         assert!(
-            all > MESSAGES / 5,
+            all > messages() / 5,
             "too few were accepted to prove anything"
         );
         let longest = contents
@@ -459,15 +466,15 @@ fn prometheus_scrapes_every_file_whole() {
 
 /// The whole way: a broker, the binary, and Prometheus that scrapes it. Every message is counted, none stops the partition.
 #[test]
-fn a_hundred_thousand_hostile_messages_on_a_broker_leave_a_page_that_prometheus_takes() {
+fn hostile_messages_on_a_broker_leave_a_page_that_prometheus_takes() {
     let Some(bootstrap) = broker() else { return };
     let kafka = Kafka::new(&bootstrap);
     let topic = unique("hostile");
     kafka.create(&topic, 1);
-    let messages = Messages::new(TestRunner::deterministic(), false);
-    for bytes in messages
+    let hostile = Messages::new(TestRunner::deterministic(), false);
+    for bytes in hostile
         .filter(|bytes| bytes.len() < 900_000)
-        .take(MESSAGES)
+        .take(messages())
     {
         kafka.queue(&topic, 0, &bytes);
     }
@@ -475,12 +482,12 @@ fn a_hundred_thousand_hostile_messages_on_a_broker_leave_a_page_that_prometheus_
     let exporter = Exporter::on(&bootstrap, &topic, &unique("group"), &[]);
     exporter.ready();
     let own = exporter.samples();
-    let messages: f64 = own
+    let counted: f64 = own
         .iter()
         .filter(|(name, _)| name.starts_with("exporter_messages_total"))
         .map(|(_, value)| value)
         .sum();
-    assert_eq!(messages, MESSAGES as f64);
+    assert_eq!(counted, messages() as f64);
     let mut counts = Vec::new();
     for escaping in Escaping::ALL {
         for (media, syntax) in [
@@ -502,7 +509,7 @@ fn a_hundred_thousand_hostile_messages_on_a_broker_leave_a_page_that_prometheus_
     );
     println!(
         "{} messages, {} series, {} samples in each of 8 forms",
-        messages, own["exporter_series"], counts[0]
+        counted, own["exporter_series"], counts[0]
     );
     let config = format!(
         "scrape_configs: [{{job_name: exporter, scrape_interval: 1s, static_configs: [{{targets: ['{}']}}]}}]",
