@@ -22,12 +22,11 @@
         "x86_64-darwin"
         "aarch64-darwin"
       ];
-      # What `select` takes from the project's scope, for each of the systems.
-      onEach =
-        systems: select:
-        lib.genAttrs systems (
-          system: select (nixpkgs.legacyPackages.${system}.extend self.overlays.default).kafkaConnectLab
-        );
+      # The project's scope, made once for each system.
+      scopes = lib.genAttrs (linux ++ darwin) (
+        system: (nixpkgs.legacyPackages.${system}.extend self.overlays.default).kafkaConnectLab
+      );
+      onEach = systems: select: lib.genAttrs systems (system: select scopes.${system});
     in
     {
       overlays.default = import ./overlay.nix { inherit crane self; };

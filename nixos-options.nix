@@ -18,10 +18,11 @@ let
   code = text: "`${text}`";
   default =
     option:
-    if option ? defaultText && option.defaultText._type == "literalMD" then
+    # A defaultText is Markdown here (`literalMD`).
+    if option ? defaultText then
       option.defaultText.text
-    else if option ? defaultText || option ? default then
-      code (shown (option.defaultText or option.default))
+    else if option ? default then
+      code (shown option.default)
     else
       null;
 

@@ -17,11 +17,14 @@ let
   manifest = lib.importTOML ./Cargo.toml;
   inherit (manifest.workspace) members;
 
+  # Without Nix files, which lie beside the crates: a change of a module builds no crate anew.
   source =
     files:
     fileset.toSource {
       root = ./.;
-      fileset = fileset.unions files;
+      fileset = fileset.difference (fileset.unions files) (
+        fileset.fileFilter (file: file.hasExt "nix") ./.
+      );
     };
 
   # Cargo wants the manifest of every member, with a target that exists, even to build only one of them.
@@ -55,9 +58,6 @@ let
           );
       }
     );
-
-  # Tests read documentation, scenarios and the bootstrap script too.
-  everything = fileset.difference ./. (fileset.fileFilter (file: file.hasExt "nix") ./.);
 
   common = {
     pname = "kafka-connect-lab";
@@ -95,7 +95,8 @@ let
   cargoArtifacts = craneLib.buildDepsOnly common;
   whole = common // {
     inherit cargoArtifacts;
-    src = source [ everything ];
+    # Tests read documentation, scenarios and the bootstrap script too.
+    src = source [ ./. ];
   };
 in
 {

@@ -12,6 +12,18 @@ let
         openFirewall = true;
       };
     };
+    "the firewall is open for a worker that listens on loopback alone" = {
+      connect = {
+        enable = true;
+        openFirewall = true;
+      };
+    };
+    "connect.settings: a password would be readable in the store" = {
+      connect = {
+        enable = true;
+        settings."ssl.keystore.password" = "secret";
+      };
+    };
     "connectors need plugins" = {
       connect = {
         enable = true;

@@ -1,4 +1,4 @@
-# Tests on machines of NixOS: vm-AREA runs the scenarios of an area, vm-NAME is the file NAME.nix here.
+# Tests on machines of NixOS: vm-AREA runs the scenarios of an area, vm-NAME is the file NAME.test.nix here.
 {
   self,
   lib,

@@ -19,22 +19,7 @@ let
   ];
 
   properties = pkgs.formats.javaProperties { };
-  worker = properties.generate "connect-distributed.properties" (
-    cfg.settings
-    // {
-      "bootstrap.servers" = lib.concatStringsSep "," cfg.bootstrapServers;
-      "listeners" = "http://${cfg.listenAddress}:${toString cfg.port}";
-      "rest.advertised.host.name" = cfg.advertisedHost;
-      "rest.advertised.port" = cfg.port;
-      "plugin.path" = lib.concatMapStringsSep "," (plugin: "${plugin}/share/kafka-connect") cfg.plugins;
-    }
-    # A connector names a secret as ''${directory:/run/credentials/kafka-connect.service:NAME}.
-    // lib.optionalAttrs (cfg.credentials != { }) {
-      "config.providers" = "directory";
-      "config.providers.directory.class" =
-        "org.apache.kafka.common.config.provider.DirectoryConfigProvider";
-    }
-  );
+  worker = properties.generate "connect-distributed.properties" cfg.settings;
   metrics = pkgs.writeText "jmx.yaml" (builtins.readFile ./jmx.json);
   local = if cfg.listenAddress == "" then "localhost" else cfg.listenAddress;
   rest = "http://${local}:${toString cfg.port}";
@@ -85,7 +70,7 @@ in
     advertisedHost = mkOption {
       type = types.nonEmptyStr;
       default = if cfg.listenAddress == "" then config.networking.hostName else cfg.listenAddress;
-      defaultText = lib.literalExpression "config.networking.hostName, or listenAddress if that is set";
+      defaultText = lib.literalMD "`listenAddress`, or `networking.hostName` if that is empty";
       description = "The name by which other workers of the group reach this one.";
     };
     port = mkOption {
@@ -135,6 +120,14 @@ in
           assertion = cfg.port != cfg.metrics.port;
           message = "services.kafka-connect-lab.connect: port and metrics.port are both ${toString cfg.port}.";
         }
+        {
+          assertion = secrets.areReferences cfg.settings;
+          message = "services.kafka-connect-lab.connect.settings: a password would be readable in the store. Name its file in `credentials`, and use it as \${directory:/run/credentials/kafka-connect.service:NAME}.";
+        }
+        {
+          assertion = cfg.openFirewall -> cfg.listenAddress != "127.0.0.1";
+          message = "services.kafka-connect-lab.connect: the firewall is open for a worker that listens on loopback alone.";
+        }
       ];
     services.kafka-connect-lab.endpoints = {
       connect = {
@@ -146,7 +139,22 @@ in
         map (plugin: lib.nameValuePair plugin.pname plugin.version) cfg.plugins
       );
     };
-    services.kafka-connect-lab.connect.settings = lib.mapAttrs (_: lib.mkDefault) defaults.properties;
+    # What has an option of its own is no default: to say something else here as well is a conflict, not silently lost.
+    services.kafka-connect-lab.connect.settings =
+      lib.mapAttrs (_: lib.mkDefault) defaults.properties
+      // {
+        "bootstrap.servers" = lib.concatStringsSep "," cfg.bootstrapServers;
+        "listeners" = "http://${cfg.listenAddress}:${toString cfg.port}";
+        "rest.advertised.host.name" = cfg.advertisedHost;
+        "rest.advertised.port" = cfg.port;
+        "plugin.path" = lib.concatMapStringsSep "," (plugin: "${plugin}/share/kafka-connect") cfg.plugins;
+      }
+      # A connector names a secret as ''${directory:/run/credentials/kafka-connect.service:NAME}.
+      // lib.optionalAttrs (cfg.credentials != { }) {
+        "config.providers" = "directory";
+        "config.providers.directory.class" =
+          "org.apache.kafka.common.config.provider.DirectoryConfigProvider";
+      };
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [
       cfg.port
       cfg.metrics.port

@@ -32,7 +32,7 @@ in
     advertisedHost = mkOption {
       type = types.nonEmptyStr;
       default = if cfg.listenAddress == "" then config.networking.hostName else cfg.listenAddress;
-      defaultText = lib.literalExpression "config.networking.hostName, or listenAddress if that is set";
+      defaultText = lib.literalMD "`listenAddress`, or `networking.hostName` if that is empty";
       description = "The name by which clients reach the broker.";
     };
     port = mkOption {
