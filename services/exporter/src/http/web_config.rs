@@ -254,10 +254,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.yml");
         std::fs::write(&path, text).unwrap();
-        let error = WebConfig::load(&path)
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default();
+        let error = anyhow::Error::from(WebConfig::load(&path).err().unwrap());
+        let error = format!("{error:#}");
         assert!(error.contains(named), "{error}");
         assert!(!error.contains("plaintext"), "{error}");
     }
