@@ -5,27 +5,24 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Stacks are heavy, and mostly wait: so many tests at a time have one.
-static STACKS: Semaphore = Semaphore::const_new(2);
+/// Stacks are heavy: one test at a time has one.
+static ONE_STACK: Mutex<()> = Mutex::new(());
 
 pub struct Lab {
     state: TempDir,
     variables: Vec<(String, String)>,
-    _one: SemaphorePermit<'static>,
+    _one: MutexGuard<'static, ()>,
 }
 
 impl Lab {
     pub fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        let one = runtime.block_on(STACKS.acquire()).unwrap();
+        let one = ONE_STACK.lock().unwrap_or_else(PoisonError::into_inner);
         // Not in a home directory: as root, Postgres runs as a user who cannot enter one.
         let state = tempfile::Builder::new()
             .prefix("lab-test-")

@@ -24,7 +24,9 @@ fn has_nix() -> bool {
 /// The file as Nix reads it, or what Nix says is wrong.
 fn by_nix(file: &Path) -> Result<Json, String> {
     let output = Command::new("nix-instantiate")
-        .args(["--eval", "--strict", "--json", "--readonly-mode", "--expr"])
+        .args(["--eval", "--strict", "--json", "--readonly-mode"])
+        // Where root installed Nix for itself, others may evaluate, but not open the store.
+        .args(["--store", "dummy://", "--expr"])
         .arg("builtins.fromTOML (builtins.readFile (builtins.getEnv \"SCENARIO\"))")
         .env("SCENARIO", file.canonicalize().unwrap())
         .output()
@@ -76,6 +78,8 @@ fn refuses_what_we_refuse_for_its_sake() {
     }
     for name in ["date", "escapes", "inline_table_over_lines"] {
         let file = PathBuf::from(format!("tests/wrong/syntax/{name}.toml"));
-        assert!(by_nix(&file).is_err(), "Nix reads {}", file.display());
+        let error = by_nix(&file).expect_err("Nix reads it");
+        // Not for a reason of its own.
+        assert!(error.contains("TOML"), "{}: {error}", file.display());
     }
 }
