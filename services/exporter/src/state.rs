@@ -103,6 +103,7 @@ impl State {
         self.telemetry.rebalances.inc();
         for partition in partitions {
             inner.assigned = Some(now);
+            inner.topic_is_gone = false;
             inner.table.assign(partition);
             let (ok, invalid) = self.telemetry.messages(&self.topic, partition);
             inner.partitions.insert(

@@ -1,6 +1,6 @@
 //! How a service reaches Kafka: the common settings, and every librdkafka setting by its name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Args;
@@ -90,7 +90,7 @@ impl KafkaArgs {
     ) -> Result<ClientConfig, KafkaSettingError> {
         let mut given = from_environment(environment)?;
         given.extend(self.config.iter().cloned());
-        let given = from_files(given)?;
+        let given = from_files(&given)?;
         let own = ("bootstrap.servers", "use KAFKA_BOOTSTRAP_SERVERS");
         for (name, why) in reserved.iter().copied().chain([own]) {
             if given.contains_key(name) {
@@ -156,32 +156,31 @@ fn from_environment(
 /// A name that ends in `.file` (`KAFKA_CONFIG_SASL_PASSWORD_FILE`) names a file that holds the value, less
 /// the line feed at its end. librdkafka has no setting that ends so.
 fn from_files(
-    given: BTreeMap<String, String>,
+    given: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, KafkaSettingError> {
-    let names: BTreeSet<String> = given.keys().cloned().collect();
-    let read = |(name, value): (String, String)| {
+    let read = |(name, value): (&String, &String)| {
         let Some(setting) = name.strip_suffix(".file") else {
-            return Ok((name, value));
+            return Ok((name.clone(), value.clone()));
         };
-        if names.contains(setting) {
+        if given.contains_key(setting) {
             return Err(KafkaSettingError::Reserved {
-                name: shown(&name),
+                name: shown(name),
                 why: "the same setting is given without a file, too",
             });
         }
-        match std::fs::read_to_string(&value) {
+        match std::fs::read_to_string(value) {
             Ok(text) => Ok((
                 setting.to_owned(),
                 text.trim_end_matches(['\r', '\n']).to_owned(),
             )),
             Err(source) => Err(KafkaSettingError::File {
-                name: shown(&name),
-                path: value,
+                name: shown(name),
+                path: value.clone(),
                 source,
             }),
         }
     };
-    given.into_iter().map(read).collect()
+    given.iter().map(read).collect()
 }
 
 fn shown(setting: &str) -> String {
@@ -360,6 +359,17 @@ mod tests {
             .err()
             .map(|error| format!("{error} {error:?}"));
         assert!(!error.unwrap_or_default().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_setting_is_given_as_it_is_or_by_a_file() {
+        let error = args(&[("sasl.password", "s3cret"), ("sasl.password.file", "x")])
+            .client_config(environment(&[]), &[], &[])
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "KAFKA_CONFIG_SASL_PASSWORD_FILE (sasl.password.file) cannot be set: the same setting is given without a file, too"
+        );
     }
 
     #[test]
