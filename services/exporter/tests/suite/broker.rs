@@ -51,16 +51,10 @@ fn a_topic_that_comes_later_is_found() {
         return;
     };
     let exporter = Exporter::on(&kafka.bootstrap, &topic, &group, &[]);
-    let begin = Instant::now();
-    loop {
-        let answer = exporter.get("/ready", &[]);
+    exporter.until_ready(|answer| {
         assert_eq!(answer.status, 503);
-        if answer.text().contains(&topic) && answer.text().contains("does not exist") {
-            break;
-        }
-        assert!(begin.elapsed() < PATIENCE, "{}", answer.text());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        answer.text().contains(&topic) && answer.text().contains("does not exist")
+    });
     kafka.create(&topic, 1);
     kafka.send(&topic, 0, &gauge("late", 1.0));
     exporter.until("late", has("late", 1.0));
@@ -77,15 +71,7 @@ fn ready_says_that_the_topic_was_deleted_until_it_is_there_again() {
     let exporter = Exporter::on(&kafka.bootstrap, &topic, &group, &[]);
     exporter.ready();
     kafka.delete(&topic);
-    let begin = Instant::now();
-    loop {
-        let answer = exporter.get("/ready", &[]);
-        if answer.status == 503 && answer.text().contains("does not exist") {
-            break;
-        }
-        assert!(begin.elapsed() < PATIENCE, "{}", answer.text());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    exporter.until_ready(|answer| answer.status == 503 && answer.text().contains("does not exist"));
     kafka.create(&topic, 1);
     kafka.send(&topic, 0, &gauge("b", 2.0));
     exporter.until("the new topic's series", has("b", 2.0));

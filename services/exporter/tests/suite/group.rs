@@ -214,16 +214,11 @@ fn a_member_with_a_strategy_that_the_group_does_not_know_says_so_and_disturbs_no
     let older = group.start(&[("ASSIGNMENT_STRATEGY", "range")]);
     older.ready();
     let newer = group.start(&[]);
-    let begin = Instant::now();
-    loop {
-        let answer = newer.get("/ready", &[]);
+    let answer = newer.until_ready(|answer| {
         assert_eq!(answer.status, 503);
-        if answer.text().to_lowercase().contains("protocol") {
-            println!("/ready: {}", answer.text());
-            break;
-        }
-        assert!(begin.elapsed() < PATIENCE, "{}", answer.text());
-    }
+        answer.text().to_lowercase().contains("protocol")
+    });
+    println!("/ready: {}", answer.text());
     assert_eq!(names(&older), wanted);
     assert_eq!(names(&newer), BTreeSet::new());
     // With the older member gone it is let in.

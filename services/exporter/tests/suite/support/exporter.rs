@@ -367,11 +367,16 @@ impl Exporter {
 
     /// Waits until `/ready` says so.
     pub fn ready(&self) {
+        self.until_ready(|answer| answer.status == 200);
+    }
+
+    /// Asks `/ready` again and again until the answer is as wanted; then gives it.
+    pub fn until_ready(&self, holds: impl Fn(&Answer) -> bool) -> Answer {
         let begin = Instant::now();
         loop {
             let answer = self.get("/ready", &[]);
-            if answer.status == 200 {
-                return;
+            if holds(&answer) {
+                return answer;
             }
             assert!(
                 begin.elapsed() < PATIENCE,
