@@ -47,7 +47,13 @@ pub(crate) fn experiment(record: &Record, about: About) -> Experiment {
         rounds_planned: record.rounds_planned,
         rounds,
         cut_short: record.cut_short.clone(),
-        warm_up: form.map_or(0.0, |form| form.warm_up.get().as_secs_f64()),
+        warm_up: [
+            samples
+                .iter()
+                .map(|one| one.warm_up)
+                .fold(f64::INFINITY, f64::min),
+            samples.iter().map(|one| one.warm_up).fold(0.0, f64::max),
+        ],
         window: form.map_or(0.0, |form| form.window.get().as_secs_f64()),
         knobs: knobs(&record.rows, samples),
         rows,
@@ -317,13 +323,31 @@ pub(crate) fn worker_patch(row: &Row) -> String {
     if !row.settings.producer.is_empty() {
         lines.push("connector.client.config.override.policy=All".to_owned());
     }
-    if !row.settings.jvm.is_empty() {
-        lines.push(format!(
-            "# environment of the worker: KAFKA_OPTS=\"{}\"",
-            row.settings.jvm.join(" ")
-        ));
-    }
+    lines.extend(
+        environment(&row.settings.jvm)
+            .map(|(name, options)| format!("# environment of the worker: {name}=\"{options}\"")),
+    );
     lines.join("\n")
+}
+
+/// Options of a JVM as `connect-distributed.sh` takes them: it has heap and collector of its own unless these variables say
+/// others, and a JVM with two collectors does not start (Kafka, `bin/kafka-run-class.sh`).
+fn environment(options: &[String]) -> impl Iterator<Item = (&'static str, String)> {
+    let (heap, others): (Vec<&str>, Vec<&str>) = options
+        .iter()
+        .map(String::as_str)
+        .partition(|option| option.starts_with("-Xm"));
+    let collector = others
+        .iter()
+        .any(|option| option.starts_with("-XX:+Use") && option.ends_with("GC"));
+    let name = match collector {
+        true => "KAFKA_JVM_PERFORMANCE_OPTS",
+        false => "KAFKA_OPTS",
+    };
+    [("KAFKA_HEAP_OPTS", heap), (name, others)]
+        .into_iter()
+        .filter(|(_, options)| !options.is_empty())
+        .map(|(name, options)| (name, options.join(" ")))
 }
 
 #[cfg(test)]

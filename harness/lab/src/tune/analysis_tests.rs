@@ -154,13 +154,33 @@ fn patches_are_what_connector_and_worker_take() {
         .as_object()
         .unwrap()
         .clone();
-    best.settings.jvm = vec!["-Xmx2g".to_owned()];
     assert_eq!(
         serde_json::Value::Object(connector_patch(&best)),
         json!({ "producer.override.linger.ms": "5", "max.batch.size": "16384" })
     );
     assert_eq!(
         worker_patch(&best),
-        "offset.flush.interval.ms=10000\nconnector.client.config.override.policy=All\n# environment of the worker: KAFKA_OPTS=\"-Xmx2g\""
+        "offset.flush.interval.ms=10000\nconnector.client.config.override.policy=All"
     );
+}
+
+/// `kafka-run-class.sh` adds `-XX:+UseG1GC` unless its own variable says otherwise.
+#[rstest]
+#[case::none(&[], "")]
+#[case::heap(&["-Xms1g", "-Xmx2g"], "KAFKA_HEAP_OPTS=\"-Xms1g -Xmx2g\"")]
+#[case::option(&["-XX:+UseTransparentHugePages"], "KAFKA_OPTS=\"-XX:+UseTransparentHugePages\"")]
+#[case::collector(&["-XX:+UseParallelGC", "-XX:+AlwaysPreTouch"], "KAFKA_JVM_PERFORMANCE_OPTS=\"-XX:+UseParallelGC -XX:+AlwaysPreTouch\"")]
+#[case::both(&["-XX:+UseParallelGC", "-Xmn1g"], "KAFKA_HEAP_OPTS=\"-Xmn1g\", KAFKA_JVM_PERFORMANCE_OPTS=\"-XX:+UseParallelGC\"")]
+fn options_of_the_jvm_go_where_kafkas_scripts_take_them(
+    #[case] options: &[&str],
+    #[case] expected: &str,
+) {
+    let mut best = row("best", json!({}));
+    best.settings.jvm = options.iter().map(|option| (*option).to_owned()).collect();
+    let lines: Vec<_> = expected
+        .split(", ")
+        .filter(|variable| !variable.is_empty())
+        .map(|variable| format!("# environment of the worker: {variable}"))
+        .collect();
+    assert_eq!(worker_patch(&best), lines.join("\n"));
 }

@@ -13,6 +13,8 @@ use crate::checks::Expected;
 
 /// Rows that a grid may make: more would take days.
 const MOST_ROWS: usize = 64;
+/// What the JVM compiles of a pipeline from Postgres to Kafka takes half a minute on two processors.
+const LONGEST_WARM_UP: scenario::Duration = scenario::Duration::from_secs(40);
 /// A longer one does not fit a line of a table.
 const LONGEST_NAME: usize = 40;
 
@@ -38,6 +40,8 @@ pub(crate) struct Form {
     pub repeats: usize,
     /// Time after a connector's first record that does not count.
     pub warm_up: scenario::Duration,
+    /// How long that may become while the JVMs still compile.
+    pub longest_warm_up: scenario::Duration,
     /// Time that counts.
     pub window: scenario::Duration,
     /// Records that are prepared; the user's own connector has its own.
@@ -64,6 +68,9 @@ struct Written {
     /// Time after the first record that does not count.
     #[serde(default = "warm_up")]
     warm_up: scenario::Duration,
+    /// How long that may become under `lab tune` while the JVMs still compile what is hot: 40 s when missing, of your own connector
+    /// no longer than `warm_up`.
+    longest_warm_up: Option<scenario::Duration>,
     /// Time that counts. A source that runs dry before its end is a mistake.
     #[serde(default = "window")]
     window: scenario::Duration,
@@ -497,6 +504,11 @@ pub(super) struct Axis {
 }
 
 impl Axis {
+    /// Whether the worker has to be started anew for it.
+    pub(super) fn concerns_worker(&self) -> bool {
+        matches!(self.kind, Kind::Worker | Kind::Jvm)
+    }
+
     /// Sets it.
     pub(super) fn put(&self, value: &Value, settings: &mut Settings) {
         let insert = |map: &mut Map<String, Value>| {
@@ -566,9 +578,11 @@ impl Settings {
         both
     }
 
-    /// Whether the worker has to be started with something else than usual.
-    pub(super) fn concerns_worker(&self) -> bool {
-        !self.worker.is_empty() || !self.jvm.is_empty()
+    /// What tells one worker from another; that of the defaults is the least.
+    pub(super) fn worker_key(&self) -> (Vec<(String, String)>, Vec<String>) {
+        let properties = self.worker.iter();
+        let properties = properties.map(|(name, value)| (name.clone(), plain(value)));
+        (properties.collect(), self.jvm.clone())
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
@@ -686,12 +700,18 @@ impl TryFrom<Written> for Tune {
         let full = Form {
             repeats: written.repeats,
             warm_up: written.warm_up,
+            longest_warm_up: written
+                .longest_warm_up
+                .or_else(|| source.records().map(|_| LONGEST_WARM_UP))
+                .unwrap_or(written.warm_up),
             window: written.window,
             records: source.records(),
         };
+        let short_warm_up = written.short.warm_up.unwrap_or(full.warm_up);
         let short = Form {
             repeats: written.short.repeats.unwrap_or(1),
-            warm_up: written.short.warm_up.unwrap_or(full.warm_up),
+            warm_up: short_warm_up,
+            longest_warm_up: short_warm_up,
             window: written.short.window.unwrap_or(full.window),
             records: written.short.records.or(full.records),
         };

@@ -151,9 +151,11 @@ impl Snapshot {
 
 /// The group of a thread by its name, of which the kernel keeps 15 bytes.
 fn group(comm: &str) -> &'static str {
-    const GROUPS: [(&str, &str); 9] = [
+    const GROUPS: [(&str, &str); 10] = [
         ("task-thread-", "task"),
         ("debezium-", "source"),
+        // Debezium runs a snapshot in a pool without a name, and Connect has none such.
+        ("pool-", "source"),
         ("kafka-producer-", "producer"),
         ("GC Thread", "gc"),
         ("G1 ", "gc"),
@@ -206,6 +208,15 @@ fn threads_of(pid: i32) -> Vec<(String, u64)> {
             Some((name.to_owned(), ticks))
         })
         .collect()
+}
+
+/// Ticks of a JVM's compilers.
+pub(super) fn compiler_ticks(pid: i32) -> u64 {
+    let threads = threads_of(pid).into_iter();
+    threads
+        .filter(|(comm, _)| group(comm) == "compiler")
+        .map(|(_, ticks)| ticks)
+        .sum()
 }
 
 fn ticks(pid: i32) -> u64 {
@@ -270,6 +281,7 @@ mod tests {
     #[rstest]
     #[case("task-thread-kcl", "task")]
     #[case("debezium-postgr", "source")]
+    #[case("pool-21-thread-", "source")]
     #[case("kafka-producer-", "producer")]
     #[case("G1 Main Marker", "gc")]
     #[case("C2 CompilerThre", "compiler")]

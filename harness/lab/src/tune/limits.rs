@@ -21,6 +21,9 @@ pub(crate) enum Bottleneck {
     /// The producer waited for the broker's answers.
     #[strum(serialize = "broker")]
     Broker,
+    /// The collector stopped the worker's threads too often.
+    #[strum(serialize = "garbage collection")]
+    GarbageCollection,
     /// All processors were busy.
     #[strum(serialize = "CPU")]
     Cpu,
@@ -47,8 +50,11 @@ const FREE: f64 = 0.05;
 const WORTH_A_REQUEST: f64 = 8192.0;
 /// Share of the time that requests are under way: Connect's producers have one at a time.
 const UNDER_WAY: f64 = 0.7;
-/// Busy share of all processors from which on none is left.
-const ALL_BUSY: f64 = 0.93;
+/// Share of the time that the worker stands still for its collector, from which on that is what limits.
+const COLLECTS: f64 = 0.2;
+/// Busy share of all processors from which on none is left: threads of a pipeline wait for each other a little even then, and a
+/// snapshot through G1 on two processors was seen at 0.88 to 0.99.
+const ALL_BUSY: f64 = 0.88;
 /// Share of one processor from which on a thread has no more.
 const THREAD_BUSY: f64 = 0.85;
 /// Share of its time that the task spends in the source's poll.
@@ -82,6 +88,16 @@ pub(super) fn limit(readings: &Readings, cpu: &Cpu) -> Limit {
             false => of(Bottleneck::ProducerBuffer, figures),
         };
     }
+    let collects = readings.gc_share.unwrap_or(0.0);
+    if collects >= COLLECTS {
+        return of(
+            Bottleneck::GarbageCollection,
+            format!(
+                "the worker stands still {:.0} % of the time for its garbage collector: `jvm` of a row can give it more heap, or another collector",
+                100.0 * collects
+            ),
+        );
+    }
     if let Some(busy) = cpu.busy.filter(|busy| *busy >= ALL_BUSY) {
         return of(
             Bottleneck::Cpu,
@@ -92,7 +108,12 @@ pub(super) fn limit(readings: &Readings, cpu: &Cpu) -> Limit {
             ),
         );
     }
-    if let Some(task) = cpu.thread("task").filter(|share| *share >= THREAD_BUSY) {
+    // Of the time that the collector leaves it.
+    let thread = |name: &str| {
+        let share = cpu.thread(name)? / (1.0 - collects);
+        (share >= THREAD_BUSY).then_some(share.min(1.0))
+    };
+    if let Some(task) = thread("task") {
         return of(
             Bottleneck::Conversion,
             format!(
@@ -101,7 +122,7 @@ pub(super) fn limit(readings: &Readings, cpu: &Cpu) -> Limit {
             ),
         );
     }
-    if let Some(source) = cpu.thread("source").filter(|share| *share >= THREAD_BUSY) {
+    if let Some(source) = thread("source") {
         return of(
             Bottleneck::SourcePoll,
             format!(
@@ -183,6 +204,8 @@ mod tests {
     #[case::slow_broker(|r: &mut Readings, _: &mut Cpu| { r.bufferpool_wait_ratio = Some(0.8); r.request_latency_avg_ms = Some(9.0); }, Bottleneck::Broker)]
     #[case::slow_broker_unseen_by_the_task(|r: &mut Readings, _: &mut Cpu| { r.request_latency_avg_ms = Some(9.0); }, Bottleneck::Broker)]
     #[case::all_busy(|_: &mut Readings, c: &mut Cpu| { c.busy = Some(0.97); }, Bottleneck::Cpu)]
+    #[case::collector(|r: &mut Readings, c: &mut Cpu| { r.gc_share = Some(0.3); c.busy = Some(0.97); }, Bottleneck::GarbageCollection)]
+    #[case::task_beside_a_collector(|r: &mut Readings, c: &mut Cpu| { r.gc_share = Some(0.15); c.threads.insert("task".to_owned(), 0.75); }, Bottleneck::Conversion)]
     #[case::task(|_: &mut Readings, c: &mut Cpu| { c.threads.insert("task".to_owned(), 0.95); }, Bottleneck::Conversion)]
     #[case::source(|_: &mut Readings, c: &mut Cpu| { c.threads.insert("source".to_owned(), 0.95); }, Bottleneck::SourcePoll)]
     #[case::waiting_for_the_source(|r: &mut Readings, _: &mut Cpu| { r.poll_share = Some(0.9); }, Bottleneck::SourcePoll)]

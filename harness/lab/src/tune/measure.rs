@@ -20,6 +20,7 @@ use super::rate::{self, Slope};
 use super::readings::Readings;
 use super::source::enough_left;
 use super::topics::Topics;
+use super::warm_up::{self, WarmUp};
 use crate::connect;
 use crate::prometheus;
 use crate::runner::Context;
@@ -40,6 +41,10 @@ const FIRST_RECORD: Duration = Duration::from_secs(60);
 const SETTLED: Duration = Duration::from_secs(12);
 /// How old a total may be that is not a rate: scrapes are a second apart, and take some time.
 const SINCE_SCRAPE: Duration = Duration::from_millis(1500);
+/// What a measurement takes beside warm-up and window: connector and topics come and go.
+const AROUND: Duration = Duration::from_secs(8);
+/// What a restart of the worker takes.
+const RESTART: Duration = Duration::from_secs(14);
 /// Totals and end offsets may differ by this share: the last batches are written but not yet counted.
 const DISAGREEMENT: f64 = 0.01;
 /// Rates over the same window may differ by this share, and by what a batch of the source is at both ends.
@@ -51,9 +56,11 @@ pub(super) struct Bench<'a> {
     tune: &'a Tune,
     /// Measurements so far: each has a name of its own.
     number: usize,
-    /// Whether rows have workers of their own. Then the worker is restarted before each of them, whether it changes or not: one
+    /// What the worker runs with.
+    worker: WorkerOverrides,
+    /// Whether rows have different workers. Then the worker is restarted before each of them, whether it changes or not: one
     /// that has run for long is faster.
-    pub restarts: bool,
+    restarts: bool,
 }
 
 /// What a measurement came to, counted twice.
@@ -68,6 +75,7 @@ struct Counted {
 struct Watched {
     values: Vec<(f64, f64)>,
     offsets: Vec<(f64, f64)>,
+    warm_up: Duration,
     ran_dry: bool,
     cpu: Cpu,
 }
@@ -78,8 +86,14 @@ impl<'a> Bench<'a> {
             context,
             tune,
             number: 0,
-            restarts: rows.iter().any(|row| row.settings.concerns_worker()),
+            worker: WorkerOverrides::default(),
+            restarts: differ(rows),
         }
+    }
+
+    /// From now on these rows are compared.
+    pub(super) fn restart_for(&mut self, rows: &[Row]) {
+        self.restarts = differ(rows);
     }
 
     /// The whole configuration of a row's connector.
@@ -102,9 +116,22 @@ impl<'a> Bench<'a> {
         Ok(config)
     }
 
-    /// Rough time that a measurement takes beside warm-up and window, until one has been timed.
-    pub(super) fn overhead(&self) -> Duration {
-        Duration::from_secs(if self.restarts { 22 } else { 8 })
+    /// Rough time that a measurement takes, until one has been timed.
+    pub(super) fn takes(&self, form: &Form) -> Duration {
+        let restart = match self.restarts {
+            true => Self::restart_takes(form),
+            false => Duration::ZERO,
+        };
+        AROUND + form.warm_up.get() + form.window.get() + restart
+    }
+
+    /// Rough time that another worker takes: its start, and how much longer it is warming up.
+    pub(super) fn restart_takes(form: &Form) -> Duration {
+        let longer = form
+            .longest_warm_up
+            .get()
+            .saturating_sub(form.warm_up.get());
+        RESTART + longer / 2
     }
 
     /// Measures a row once.
@@ -119,13 +146,13 @@ impl<'a> Bench<'a> {
         // Of one length: topics are found by how their names begin.
         let name = format!("{}_m{:03}", self.context.prefix, self.number);
         let config = self.configuration(row, &name)?;
-        if self.restarts {
-            let control = self.control()?;
-            let worker = WorkerOverrides {
-                properties: row.settings.worker.clone().into_iter().collect(),
-                jvm: row.settings.jvm.clone(),
-            };
-            control
+        let worker = WorkerOverrides {
+            properties: row.settings.worker.clone().into_iter().collect(),
+            jvm: row.settings.jvm.clone(),
+        };
+        if self.restarts || worker != self.worker {
+            self.worker = worker.clone();
+            self.control()?
                 .change_worker(worker, &Quiet)
                 .await
                 .context("the worker does not start with the settings of this row")?;
@@ -175,7 +202,7 @@ impl<'a> Bench<'a> {
             .map_err(preflight::explain)?;
         let watched = self.watch(row, form, name, topics).await?;
         let slope = self.slope(form, &watched)?;
-        let readings = Readings::take(self.context, name, slope.rate).await?;
+        let readings = Readings::take(self.context, name, &slope).await?;
         let windowed_rate = self.latest(WRITE_RATE, name).await?;
         // Paused, so that totals and end offsets are of one moment.
         let pause = format!("/connectors/{name}/pause");
@@ -202,6 +229,7 @@ impl<'a> Bench<'a> {
             rate: slope.rate,
             windowed_rate,
             end_offset_rate,
+            warm_up: watched.warm_up.as_secs_f64(),
             seconds: slope.seconds(),
             total,
             end_offsets,
@@ -218,14 +246,14 @@ impl<'a> Bench<'a> {
     fn slope(&self, form: &Form, watched: &Watched) -> Result<Slope> {
         let total = watched.values.last().map_or(0.0, |(_, total)| *total);
         let window = form.window.get().as_secs_f64();
-        let slope = Slope::of(&watched.values, form.warm_up.get(), watched.ran_dry);
+        let slope = Slope::of(&watched.values, watched.warm_up, watched.ran_dry);
         match slope {
             // What was measured is long enough to be a rate.
             Some(slope) if !watched.ran_dry || slope.seconds() >= window / 2.0 => Ok(slope),
             _ if watched.ran_dry => {
                 let rate = rate::over_time(&watched.values);
                 let rate = rate.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
-                let wanted = rate * (form.warm_up.get().as_secs_f64() + window);
+                let wanted = rate * (watched.warm_up.as_secs_f64() + window);
                 let help = match self.tune.source.records() {
                     Some(_) => {
                         format!("give `records` at least {wanted:.0}, or a shorter `window`")
@@ -269,10 +297,11 @@ impl<'a> Bench<'a> {
         let _brake = row
             .slow_down
             .map(|share| Brake::new(self.processes(), share));
-        let (warm_up, window) = (form.warm_up.get(), form.window.get());
+        let window = form.window.get();
         let mut last_growth = (0.0, Instant::now());
         let mut offsets = Vec::new();
-        let mut cpu_before = None;
+        let mut warming_up = WarmUp::new(form);
+        let mut warm = None;
         loop {
             tokio::time::sleep(LOOK).await;
             self.fail_with_trace(connector).await?;
@@ -280,28 +309,38 @@ impl<'a> Bench<'a> {
             if let Ok(records) = topics.records() {
                 offsets.push((now(), records as f64));
             }
-            if cpu_before.is_none() && first.elapsed() >= warm_up {
-                cpu_before = Some(Snapshot::take(&self.processes()));
-            }
             let values = self.samples(connector, begun.elapsed()).await?;
             let total = values.last().map_or(0.0, |(_, total)| *total);
             if total > last_growth.0 {
                 last_growth = (total, Instant::now());
             }
+            if warm.is_none() {
+                let processes = self.processes();
+                let at = first.elapsed();
+                if warming_up.is_over(at, warm_up::compiled(&processes), total) {
+                    warm = Some((at, Snapshot::take(&processes)));
+                }
+            }
+            let warm_up = warm
+                .as_ref()
+                .map_or(form.warm_up.get(), |(warm_up, _)| *warm_up);
             // Everything that was polled is written, and nothing more comes. A worker too busy to be scraped has no value now.
             let polled = self.latest(POLL_TOTAL, connector).await?;
             let all = form.records.is_some_and(|records| total >= records as f64);
             let ran_dry = all
                 || polled.is_some_and(|polled| total >= polled) && last_growth.1.elapsed() > DRY;
-            let enough = first.elapsed() >= warm_up + window
+            let enough = warm.is_some()
+                && first.elapsed() >= warm_up + window
                 && rate::steps(&values, warm_up).len() >= rate::STEPS;
-            if enough || ran_dry || first.elapsed() > warm_up + window + LONGEST_EXTRA {
-                let cpu = cpu_before.as_ref().map_or_else(Cpu::default, |before| {
+            let too_long = warm.is_some() && first.elapsed() > warm_up + window + LONGEST_EXTRA;
+            if enough || ran_dry || too_long {
+                let cpu = warm.as_ref().map_or_else(Cpu::default, |(_, before)| {
                     Snapshot::take(&self.processes()).since(before)
                 });
                 return Ok(Watched {
                     values,
                     offsets,
+                    warm_up,
                     ran_dry,
                     cpu,
                 });
@@ -390,6 +429,12 @@ impl<'a> Bench<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// Whether these rows want different workers.
+fn differ(rows: &[Row]) -> bool {
+    rows.windows(2)
+        .any(|pair| pair[0].settings.worker_key() != pair[1].settings.worker_key())
 }
 
 fn now() -> f64 {

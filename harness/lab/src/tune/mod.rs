@@ -23,6 +23,7 @@ mod source;
 #[cfg(test)]
 mod testing;
 mod topics;
+mod warm_up;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -127,30 +128,27 @@ impl Tune {
             record.versions = context.versions().clone();
         }
         let mut bench = Bench::new(context, self, &rows);
-        if let Some(space) = &space {
-            bench.restarts |= !space.axes.jvm.is_empty() || !space.axes.worker.is_empty();
-        }
         // Debezium looks at the database when its settings are validated.
         self.source.open(bench.context).await?;
         preflight::check(&bench, &rows).await?;
         session.doing("preparing the data");
         self.source.prepare(bench.context, &form, session).await?;
+        // Code that no JVM has compiled yet, and files that nobody has read, would count against the first row.
+        session.doing("warming up");
+        let burn_in = Form {
+            window: scenario::Duration::from_millis(BURN_IN.as_millis() as u64),
+            ..form
+        };
+        let last = rows.last().cloned().unwrap_or_else(search::defaults);
+        bench.measure(&last, 0, &burn_in).await?;
         let budget = session.budget.or(self.budget.map(scenario::Duration::get));
         if let Some(space) = &space {
             let budget = budget.unwrap_or(SEARCH);
             rows = search::search(&mut bench, space, &form, budget, session).await?;
             session.record().rows.clone_from(&rows);
             form.repeats = session.repeats.unwrap_or(usize::MAX);
+            bench.restart_for(&rows);
             return rounds(&mut bench, &rows, &form, Some(budget), session).await;
-        }
-        // Code that the JVM has not compiled yet, and files that nobody has read, would count against the first row.
-        if let (Some(row), false) = (rows.last(), bench.restarts) {
-            session.doing("warming up");
-            let burn_in = Form {
-                window: scenario::Duration::from_millis(BURN_IN.as_millis() as u64),
-                ..form
-            };
-            bench.measure(row, 0, &burn_in).await?;
         }
         let budget = match session.mode {
             Mode::Full => budget,
@@ -264,7 +262,7 @@ async fn rounds(
     budget: Option<Duration>,
     session: &Session,
 ) -> Result<()> {
-    let mut each = bench.overhead() + form.warm_up.get() + form.window.get();
+    let mut each = bench.takes(form);
     let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     let left = |each: Duration| {
         let left = budget?.saturating_sub(session.elapsed());
@@ -339,7 +337,10 @@ pub(crate) fn chart(experiment: &Experiment) -> Chart {
         x: "seconds since a connector's first record".to_owned(),
         y: "records/s".to_owned(),
         series: series.collect(),
-        marks: vec![(experiment.warm_up, "end of the warm-up".to_owned())],
+        marks: vec![(
+            experiment.warm_up[1],
+            "end of the longest warm-up".to_owned(),
+        )],
     }
 }
 

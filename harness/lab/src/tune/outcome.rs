@@ -24,6 +24,8 @@ pub(crate) struct Sample {
     pub windowed_rate: Option<f64>,
     /// Records a second: the slope of the end offsets of the connector's topics.
     pub end_offset_rate: Option<f64>,
+    /// Seconds from the first record on that do not count.
+    pub warm_up: f64,
     /// Seconds between the first and the last sample that count.
     pub seconds: f64,
     /// `source-record-write-total` at the end.
@@ -133,8 +135,8 @@ pub(crate) struct Experiment {
     /// Why it ended early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<String>,
-    /// Time that did not count in each measurement, in seconds.
-    pub warm_up: f64,
+    /// Time that did not count in each measurement, in seconds: the least and the most.
+    pub warm_up: [f64; 2],
     /// Time that counted.
     pub window: f64,
     /// The rows.

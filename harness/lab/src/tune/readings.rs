@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::rate::Slope;
 use crate::prometheus;
 use crate::runner::Context;
 use crate::statistics::median;
@@ -33,14 +34,20 @@ pub(crate) struct Readings {
     /// The share of its time that the task spends in the source's poll: 0 to 1 (`poll-batch-avg-time-ms`, as often as a batch of
     /// `batch-size-avg` records makes up the rate).
     pub poll_share: Option<f64>,
+    /// The share of the time that the worker's garbage collector stops all its threads: 0 to 1 (`jvm_gc_collection_seconds_sum`,
+    /// without what concurrent collectors do beside them).
+    pub gc_share: Option<f64>,
 }
+
+/// Prometheus needs two scrapes for a rate.
+const LEAST_RANGE: f64 = 5.0;
 
 const PRODUCER: &str = "kafka_producer_";
 const TASK: &str = "kafka_connect_";
 
 impl Readings {
-    /// Of a connector, now. `rate`: records a second, as measured.
-    pub(super) async fn take(context: &Context, connector: &str, rate: f64) -> Result<Self> {
+    /// Of a connector, now, at the end of its window.
+    pub(super) async fn take(context: &Context, connector: &str, slope: &Slope) -> Result<Self> {
         let url = context.endpoint("prometheus", "http")?;
         // `connector-producer-NAME-TASK`: a transaction or a second task adds others of the same name.
         let producers = values(
@@ -70,7 +77,7 @@ impl Readings {
         let poll_share = task("source_task_poll_batch_avg_time_ms")
             .zip(task("connector_task_batch_size_avg"))
             .filter(|(_, batch)| *batch > 0.0)
-            .map(|(millis, batch)| (millis / 1000.0 * rate / batch).min(1.0));
+            .map(|(millis, batch)| (millis / 1000.0 * slope.rate / batch).min(1.0));
         Ok(Self {
             batch_size_avg: producer("batch_size_avg"),
             record_queue_time_avg: producer("record_queue_time_avg"),
@@ -82,6 +89,7 @@ impl Readings {
             buffer_free: free,
             task_batch: task("connector_task_batch_size_avg"),
             poll_share,
+            gc_share: gc_share(context, url, connector, slope.seconds()).await?,
         })
     }
 
@@ -103,8 +111,24 @@ impl Readings {
             buffer_free: of(|one| one.buffer_free),
             task_batch: of(|one| one.task_batch),
             poll_share: of(|one| one.poll_share),
+            gc_share: of(|one| one.gc_share),
         }
     }
+}
+
+/// Of the workers that the connector's tasks run on, that which stands still most.
+async fn gc_share(
+    context: &Context,
+    url: &str,
+    connector: &str,
+    seconds: f64,
+) -> Result<Option<f64>> {
+    let range = seconds.max(LEAST_RANGE).ceil();
+    let query = format!(
+        "max(sum by (instance) (rate(jvm_gc_collection_seconds_sum{{gc!~\".*(Cycles|Concurrent).*\"}}[{range}s])) and on (instance) {TASK}source_task_source_record_write_total{{connector=\"{connector}\"}})"
+    );
+    let found = prometheus::query(&context.http, url, &query).await?;
+    Ok(found.first().map(|sample| sample.value))
 }
 
 /// Values by metric; of several series the largest.

@@ -28,6 +28,9 @@ const MOST: usize = 81;
 const SEARCHING: f64 = 0.6;
 /// Rounds of the measurement of the gain, at the least: fewer have no interval.
 pub(super) const ROUNDS: usize = 3;
+/// Passes of a rung are measured in so many blocks at the most. Within one, candidates of the same worker follow each other, so
+/// that it is not restarted for each; the defaults are measured in every block, since a machine changes.
+const BLOCKS: usize = 3;
 /// How often a combination is drawn that Connect refuses, or that was drawn before.
 const TRIES: usize = 20;
 /// What no settings at all are called.
@@ -79,20 +82,43 @@ pub(crate) struct Tried {
     pub failed: Option<String>,
 }
 
-/// How many candidates, and so on, fit into so many measurements: numbers of candidates and passes of each rung.
-fn plan(measurements: usize, combinations: u64) -> Vec<(usize, usize)> {
-    let most = usize::try_from(combinations).unwrap_or(MOST).min(MOST);
-    let cost = |rungs: &[(usize, usize)]| -> usize {
-        // The defaults are measured in each pass.
+/// What a search costs, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    /// A measurement.
+    each: f64,
+    /// Another worker.
+    restart: f64,
+    /// Workers that the space has.
+    workers: usize,
+}
+
+impl Cost {
+    fn of(self, rungs: &[(usize, usize)]) -> f64 {
         rungs
             .iter()
-            .map(|(number, passes)| (number + 1) * passes)
+            .map(|(number, passes)| {
+                // The defaults are measured in each pass, and in each block every worker comes up once.
+                let measurements = (number + 1) * passes;
+                let restarts = (number + 1).min(self.workers) * blocks(*passes);
+                measurements as f64 * self.each + restarts as f64 * self.restart
+            })
             .sum()
-    };
+    }
+}
+
+/// In how many blocks passes are measured.
+fn blocks(passes: usize) -> usize {
+    passes.min(BLOCKS)
+}
+
+/// How many candidates, and so on, fit into so many seconds: numbers of candidates and passes of each rung.
+fn plan(seconds: f64, cost: Cost, combinations: u64) -> Vec<(usize, usize)> {
+    let most = usize::try_from(combinations).unwrap_or(MOST).min(MOST);
     (2..=most)
         .rev()
         .map(rungs)
-        .find(|rungs| cost(rungs) <= measurements)
+        .find(|rungs| cost.of(rungs) <= seconds)
         .unwrap_or_default()
 }
 
@@ -161,22 +187,36 @@ pub(super) async fn search(
     budget: Duration,
     session: &Session,
 ) -> Result<Vec<Row>> {
-    let each = bench.overhead() + form.warm_up.get() + form.window.get();
-    let gain = (2 + space.format.len()) * ROUNDS;
-    let all = (budget.as_secs_f64() / each.as_secs_f64()) as usize;
-    let searching = ((all as f64 * SEARCHING) as usize).min(all.saturating_sub(gain));
+    let axes = space.axes.each().map_err(anyhow::Error::msg)?;
+    let each = bench.takes(form);
+    let workers: usize = axes
+        .iter()
+        .filter(|axis| axis.concerns_worker())
+        .map(|axis| axis.values.len())
+        .product();
+    let cost = Cost {
+        each: each.as_secs_f64(),
+        restart: match workers {
+            1 => 0.0,
+            _ => Bench::restart_takes(form).as_secs_f64(),
+        },
+        workers,
+    };
+    // Each of these has a worker of its own in each round.
+    let gain = ((2 + space.format.len()) * ROUNDS) as f64 * (cost.each + cost.restart);
+    let all = budget.as_secs_f64();
+    let searching = (all * SEARCHING).min(all - gain);
     let combinations = space.axes.size().map_err(anyhow::Error::msg)?;
-    let plan = plan(searching, combinations);
+    let plan = plan(searching, cost, combinations);
     if plan.is_empty() {
-        let least = (gain + 3) as u32 * each;
+        let least = (gain + cost.of(&rungs(2))).max(cost.of(&rungs(2)) / SEARCHING);
         bail!(
             "a search needs at least {}, and has {}: a measurement takes about {} s\n  what to do: give a longer --budget, or a shorter `window`",
-            humantime::format_duration(Duration::from_secs(least.as_secs())),
+            humantime::format_duration(Duration::from_secs(least.ceil() as u64)),
             humantime::format_duration(budget),
             each.as_secs()
         );
     }
-    let axes = space.axes.each().map_err(anyhow::Error::msg)?;
     session.record().search = Some(Found {
         method: "successive halving",
         seed: session.seed,
@@ -193,13 +233,13 @@ pub(super) async fn search(
     let number = plan.first().map_or(0, |(number, _)| *number);
     let mut alive = candidates(bench, &space.axes, number, &mut random).await?;
     session.line(&format!(
-        "search: {} of {combinations} combinations, {} rungs, about {} measurements of {} s",
+        "search: {} of {combinations} combinations, {} rungs, {} measurements, about {}",
         alive.len(),
         plan.len(),
         plan.iter()
             .map(|(number, passes)| (number + 1) * passes)
             .sum::<usize>(),
-        each.as_secs()
+        humantime::format_duration(Duration::from_secs(cost.of(&plan) as u64))
     ));
     for (number, (_, passes)) in plan.iter().enumerate() {
         let mut tried = rung(bench, &alive, *passes, form, session, number + 1).await?;
@@ -250,10 +290,15 @@ pub(super) async fn search(
         settings: best.settings.with(&format.settings),
         slow_down: None,
     });
-    Ok([row(DEFAULTS, Settings::default()), best.clone()]
+    Ok([defaults(), best.clone()]
         .into_iter()
         .chain(formats)
         .collect())
+}
+
+/// No settings at all.
+pub(super) fn defaults() -> Row {
+    row(DEFAULTS, Settings::default())
 }
 
 fn row(name: &str, settings: Settings) -> Row {
@@ -283,44 +328,57 @@ async fn rung(
             failed: None,
         })
         .collect();
+    // The defaults first, and then who has the same worker.
+    let mut order: Vec<usize> = (0..tried.len()).collect();
+    order.sort_by_key(|place| alive[*place].worker_key());
     let mut logs: Vec<Vec<f64>> = vec![Vec::new(); tried.len()];
-    for pass in 1..=passes {
-        let defaults = row(DEFAULTS, Settings::default());
-        let before = bench
-            .measure(&defaults, pass, form)
-            .await
-            .context("the defaults cannot be measured")?
-            .rate;
-        for (place, (one, logs)) in tried.iter_mut().zip(&mut logs).enumerate() {
-            if one.failed.is_some() {
-                continue;
-            }
+    let blocks = blocks(passes);
+    for block in 0..blocks {
+        let each = passes / blocks + usize::from(block < passes % blocks);
+        let mut before = Vec::new();
+        for _ in 0..each {
+            let sample = bench.measure(&defaults(), block + 1, form).await;
+            before.push(sample.context("the defaults cannot be measured")?.rate.ln());
+        }
+        let before = mean(&before);
+        for (nth, place) in order.iter().enumerate() {
+            let (one, logs) = (&mut tried[*place], &mut logs[*place]);
             session.doing(&format!(
-                "rung {number}, pass {pass} of {passes}, candidate {} of {}",
-                place + 1,
+                "rung {number}, block {} of {blocks}, candidate {} of {}",
+                block + 1,
+                nth + 1,
                 alive.len()
             ));
             let candidate = row("candidate", one.settings.clone());
-            match bench.measure(&candidate, pass, form).await {
-                Ok(sample) => {
-                    one.rates.push(sample.rate);
-                    match sample.disagreement {
-                        Some(disagreement) => one.failed = Some(disagreement),
-                        None => logs.push((sample.rate / before).ln()),
-                    }
+            for _ in 0..each {
+                if one.failed.is_some() {
+                    break;
                 }
-                Err(error) => one.failed = Some(format!("{error:#}")),
+                match bench.measure(&candidate, block + 1, form).await {
+                    Ok(sample) => {
+                        one.rates.push(sample.rate);
+                        match sample.disagreement {
+                            Some(disagreement) => one.failed = Some(disagreement),
+                            None => logs.push(sample.rate.ln() - before),
+                        }
+                    }
+                    Err(error) => one.failed = Some(format!("{error:#}")),
+                }
             }
         }
     }
     for (one, logs) in tried.iter_mut().zip(&logs) {
         if one.failed.is_none() && !logs.is_empty() {
-            one.ratio = Some((logs.iter().sum::<f64>() / logs.len() as f64).exp());
+            one.ratio = Some(mean(logs).exp());
         }
     }
     let rank = |one: &Tried| one.ratio.unwrap_or(f64::NEG_INFINITY);
     tried.sort_by(|one, other| rank(other).total_cmp(&rank(one)));
     Ok(tried)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 #[cfg(test)]
@@ -332,18 +390,38 @@ mod tests {
     use serde_json::json;
 
     #[rstest]
-    #[case::too_few(2, 100, &[])]
-    #[case::two(3, 100, &[(2, 1)])]
-    #[case::nine(22, 100, &[(9, 1), (3, 3)])]
-    #[case::one_less(21, 100, &[(8, 1), (3, 3)])]
-    #[case::few_combinations(1000, 4, &[(4, 1), (2, 3)])]
-    #[case::three_rungs(94, 100, &[(27, 1), (9, 3), (3, 9)])]
+    #[case::too_few(29.0, 1, 100, &[])]
+    #[case::two(30.0, 1, 100, &[(2, 1)])]
+    #[case::nine(220.0, 1, 100, &[(9, 1), (3, 3)])]
+    #[case::one_less(210.0, 1, 100, &[(8, 1), (3, 3)])]
+    #[case::few_combinations(10_000.0, 1, 4, &[(4, 1), (2, 3)])]
+    #[case::three_rungs(940.0, 1, 100, &[(27, 1), (9, 3), (3, 9)])]
+    // Four workers in the first rung, four in each of three blocks of the second.
+    #[case::workers(540.0, 4, 100, &[(9, 1), (3, 3)])]
+    #[case::of_workers_one_less(539.0, 4, 100, &[(8, 1), (3, 3)])]
     fn a_plan_fits_its_budget(
-        #[case] measurements: usize,
+        #[case] seconds: f64,
+        #[case] workers: usize,
         #[case] combinations: u64,
         #[case] expected: &[(usize, usize)],
     ) {
-        assert_eq!(plan(measurements, combinations), expected);
+        let cost = Cost {
+            each: 10.0,
+            restart: if workers > 1 { 20.0 } else { 0.0 },
+            workers,
+        };
+        assert_eq!(plan(seconds, cost, combinations), expected);
+    }
+
+    #[test]
+    fn candidates_with_the_worker_of_the_defaults_come_first() {
+        let with = |jvm: &[&str]| Settings {
+            jvm: jvm.iter().map(|option| (*option).to_owned()).collect(),
+            ..Settings::default()
+        };
+        let mut all = [with(&["-Xmx2g"]), with(&[]), with(&["-Xmx1g"])];
+        all.sort_by_key(Settings::worker_key);
+        assert_eq!(all, [with(&[]), with(&["-Xmx1g"]), with(&["-Xmx2g"])]);
     }
 
     #[test]
@@ -367,6 +445,6 @@ mod tests {
             assert_eq!(settings.producer["acks"], "all");
             assert!([json!(0), json!(5)].contains(&settings.producer["linger.ms"]));
         }
-        assert!(drawn(1).iter().any(Settings::concerns_worker));
+        assert!(drawn(1).iter().any(|drawn| !drawn.jvm.is_empty()));
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn sample(row: &str, round: usize, rate: f64) -> Sample {
         buffer_free: Some(0.5),
         task_batch: Some(2048.0),
         poll_share: Some(0.3),
+        gc_share: Some(0.02),
     };
     let cpu = Cpu {
         busy: Some(0.97),
@@ -52,6 +53,7 @@ pub(super) fn sample(row: &str, round: usize, rate: f64) -> Sample {
         rate,
         windowed_rate: Some(rate * 0.7),
         end_offset_rate: Some(rate * 1.01),
+        warm_up: 3.0 + round as f64,
         seconds: 8.0,
         total: rate * 11.0,
         end_offsets: (rate * 11.0) as i64,
@@ -87,6 +89,7 @@ pub(super) fn record(rows: Vec<Row>, rates: &[(&str, &[f64])]) -> Record {
         form: Some(Form {
             repeats: rounds,
             warm_up: scenario::Duration::from_secs(3),
+            longest_warm_up: scenario::Duration::from_secs(40),
             window: scenario::Duration::from_secs(8),
             records: Some(1000),
         }),

@@ -110,6 +110,7 @@ fn rows_that_cannot_be_read_are_said() {
 /// Little memory: what waits in it when a window ends is written before the next row begins, and slowly in small batches.
 const TWO_ROWS: &str = "source = { lines = { records = 3_000_000 } }
 warm_up = \"1s\"
+longest_warm_up = \"1s\"
 window = \"3s\"
 rows = [
   { name = \"small\", producer = { \"batch.size\" = 100, \"buffer.memory\" = 1048576 } },

@@ -5,7 +5,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::super::chart;
 use super::super::outcome::Experiment;
 use super::{
-    box_plot, connector_patch, details, grid, path, processors, sentences, summary, worker_patch,
+    box_plot, connector_patch, details, grid, path, processors, sentences, summary, warm_up,
+    worker_patch,
 };
 use crate::report::figure;
 use crate::runner::Grid;
@@ -52,7 +53,7 @@ fn about(experiment: &Experiment) -> String {
         .map(|(name, version)| format!("{name} {version}"))
         .collect();
     format!(
-        "{}; begun {}, {} of {} rounds in {:.0} s on {} processors; each measurement {:.0} s after {:.0} s of warm-up; {}",
+        "{}; begun {}, {} of {} rounds in {:.0} s on {} processors; each measurement {:.0} s after {} of warm-up; {}",
         experiment.source,
         experiment.began,
         experiment.rounds,
@@ -60,7 +61,7 @@ fn about(experiment: &Experiment) -> String {
         experiment.seconds,
         experiment.processors,
         experiment.window,
-        experiment.warm_up,
+        warm_up(experiment),
         versions.join(", ")
     )
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::outcome::Experiment;
-use super::{connector_patch, details, grid, path, sentences, worker_patch};
+use super::{connector_patch, details, grid, path, sentences, warm_up, worker_patch};
 use crate::runner::Grid;
 
 pub(super) fn document(experiment: &Experiment) -> String {
@@ -16,7 +16,7 @@ pub(super) fn document(experiment: &Experiment) -> String {
         .collect();
     let _ = writeln!(
         text,
-        "Source: {}. Begun {}, {} of {} rounds in {:.0} s on {} processors; each measurement {:.0} s after {:.0} s of warm-up. {}\n",
+        "Source: {}. Begun {}, {} of {} rounds in {:.0} s on {} processors; each measurement {:.0} s after {} of warm-up. {}\n",
         escape(&experiment.source),
         experiment.began,
         experiment.rounds,
@@ -24,7 +24,7 @@ pub(super) fn document(experiment: &Experiment) -> String {
         experiment.seconds,
         experiment.processors,
         experiment.window,
-        experiment.warm_up,
+        warm_up(experiment),
         escape(&versions.join(", "))
     );
     table(&mut text, &grid(experiment));

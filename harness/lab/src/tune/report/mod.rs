@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::arguments::shorten;
+use super::limits::Bottleneck;
 use super::outcome::{Experiment, RowOutcome};
 use super::{connector_patch, worker_patch};
 use crate::runner::Grid;
@@ -24,6 +25,15 @@ const BEST: &str = "best.rows.json";
 
 /// Processors: more than the lab itself needs to look on.
 const OTHERS: f64 = 0.25;
+
+/// Seconds that did not count, in words.
+fn warm_up(experiment: &Experiment) -> String {
+    let [least, most] = experiment.warm_up.map(f64::round);
+    match most > least {
+        true => format!("{least:.0} to {most:.0} s"),
+        false => format!("{most:.0} s"),
+    }
+}
 
 /// Writes every form into a folder, and says where the readable one is.
 ///
@@ -171,6 +181,7 @@ pub(crate) fn details(experiment: &Experiment) -> Grid {
         "request-rate",
         "request-latency-avg",
         "buffer waits",
+        "garbage collection",
         "processors used",
         "of these the worker's threads",
         "machine busy",
@@ -190,6 +201,7 @@ pub(crate) fn details(experiment: &Experiment) -> Grid {
             unit(number(readings.request_rate, 0), "/s"),
             unit(number(readings.request_latency_avg_ms, 1), "ms"),
             percent(readings.bufferpool_wait_ratio),
+            percent(readings.gc_share),
             row.cpu.words(),
             row.cpu.thread_words(),
             percent(row.cpu.busy),
@@ -229,12 +241,12 @@ pub(crate) fn sentences(experiment: &Experiment) -> Vec<String> {
         all.push(format!("Row {}: {}.", shorten(&row.row.name), row.verdict));
     }
     for row in experiment.rows.iter().filter(|row| row.rounds > 0) {
-        all.push(format!(
-            "Row {} was limited by {}: {}.",
-            shorten(&row.row.name),
-            row.limit.what,
-            row.limit.why
-        ));
+        let name = shorten(&row.row.name);
+        let limit = &row.limit;
+        all.push(match limit.what {
+            Bottleneck::Unclear => format!("What limited row {name} is unclear: {}.", limit.why),
+            what => format!("Row {name} was limited by {what}: {}.", limit.why),
+        });
     }
     let others = experiment
         .rows
@@ -254,7 +266,7 @@ pub(crate) fn sentences(experiment: &Experiment) -> Vec<String> {
         match row.same_records {
             Some(true) => {}
             Some(false) => all.push(format!(
-                "Row {} writes other records than the first row: part of its ratio comes from that.",
+                "Row {} writes other records than the first row, or in another order: part of its ratio may come from that.",
                 shorten(&row.row.name)
             )),
             None if row.rounds > 0 => all.push(format!(

@@ -25,6 +25,14 @@ pub(super) async fn prepare(
         .context("cannot make the table")?;
     insert(context, columns, records, STEP, session).await?;
     let client = context.database(None).await?;
+    // A sequential scan of a large table begins where the last one is or was: records would come in another order each time
+    // (PostgreSQL, `synchronize_seqscans`).
+    client
+        .batch_execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronize_seqscans = off', current_database()); END $$",
+        )
+        .await
+        .context("cannot make scans of the table begin at its first row")?;
     // Hint bits and the visibility map are written now, not while the first row is measured.
     client.batch_execute("VACUUM ANALYZE items").await?;
     // Needs a role that a foreign cluster may not give; then the first measurement has the writes.
