@@ -1,7 +1,7 @@
 //! Finds better settings within a time budget.
 //!
-//! Successive halving: all candidates get little measuring time, the best third of them three times as much, and so on, so that
-//! time goes where it tells good ones apart (Zohar Karnin, Tomer Koren and Oren Somekh, *Almost Optimal Exploration in
+//! Successive halving: all candidates get little measuring time, the best third of them three times as much, the best third of
+//! those as much again, so that time goes where it tells good ones apart (Zohar Karnin, Tomer Koren and Oren Somekh, *Almost Optimal Exploration in
 //! Multi-Armed Bandits*, ICML 2013; Kevin Jamieson and Ameet Talwalkar, *Non-stochastic Best Arm Identification and Hyperparameter
 //! Optimization*, AISTATS 2016; thirds as in Lisha Li et al., *Hyperband*, JMLR 2018). Candidates are drawn at random from all
 //! combinations, since what producer, connector and JVM do depends on each other. The gain is measured afterwards and anew: that
@@ -22,6 +22,9 @@ use super::session::Session;
 
 /// One of so many candidates stays.
 const THIRDS: usize = 3;
+/// Passes of a rung, at the most. A candidate is judged by what all rungs have measured of it, and the winner's gain is measured
+/// anew.
+const MOST_PASSES: usize = 3;
 /// Candidates at the beginning, at the most.
 const MOST: usize = 81;
 /// Of the budget, what goes into the search; the rest measures the gain.
@@ -30,7 +33,7 @@ const SEARCHING: f64 = 0.6;
 pub(super) const ROUNDS: usize = 3;
 /// Passes of a rung are measured in so many blocks at the most. Within one, candidates of the same worker follow each other, so
 /// that it is not restarted for each; the defaults are measured in every block, since a machine changes.
-const BLOCKS: usize = 3;
+const BLOCKS: usize = 2;
 /// How often a combination is drawn that Connect refuses, or that was drawn before.
 const TRIES: usize = 20;
 /// What no settings at all are called.
@@ -73,7 +76,7 @@ pub(crate) struct Tried {
     pub settings: Settings,
     /// Rates, in records a second.
     pub rates: Vec<f64>,
-    /// The geometric mean of the ratios to the defaults of the same pass.
+    /// The geometric mean of the ratios to the defaults of the same block, in this rung and those before.
     pub ratio: Option<f64>,
     /// Whether it went on.
     pub kept: bool,
@@ -112,6 +115,19 @@ fn blocks(passes: usize) -> usize {
     passes.min(BLOCKS)
 }
 
+/// A combination, and the logarithms of its ratios to the defaults.
+struct Candidate {
+    settings: Settings,
+    logs: Vec<f64>,
+}
+
+impl From<Settings> for Candidate {
+    fn from(settings: Settings) -> Self {
+        let logs = Vec::new();
+        Self { settings, logs }
+    }
+}
+
 /// How many candidates, and so on, fit into so many seconds: numbers of candidates and passes of each rung.
 fn plan(seconds: f64, cost: Cost, combinations: u64) -> Vec<(usize, usize)> {
     let most = usize::try_from(combinations).unwrap_or(MOST).min(MOST);
@@ -127,7 +143,7 @@ fn rungs(first: usize) -> Vec<(usize, usize)> {
     while number > 1 {
         all.push((number, passes));
         number = number.div_ceil(THIRDS);
-        passes *= THIRDS;
+        passes = (passes * THIRDS).min(MOST_PASSES);
     }
     all
 }
@@ -231,7 +247,11 @@ pub(super) async fn search(
     });
     let mut random = StdRng::seed_from_u64(session.seed);
     let number = plan.first().map_or(0, |(number, _)| *number);
-    let mut alive = candidates(bench, &space.axes, number, &mut random).await?;
+    let mut alive: Vec<Candidate> = candidates(bench, &space.axes, number, &mut random)
+        .await?
+        .into_iter()
+        .map(Candidate::from)
+        .collect();
     session.line(&format!(
         "search: {} of {combinations} combinations, {} rungs, {} measurements, about {}",
         alive.len(),
@@ -242,7 +262,7 @@ pub(super) async fn search(
         humantime::format_duration(Duration::from_secs(cost.of(&plan) as u64))
     ));
     for (number, (_, passes)) in plan.iter().enumerate() {
-        let mut tried = rung(bench, &alive, *passes, form, session, number + 1).await?;
+        let mut tried = rung(bench, &mut alive, *passes, form, session, number + 1).await?;
         let stay = if number + 1 == plan.len() {
             1
         } else {
@@ -251,11 +271,10 @@ pub(super) async fn search(
         for one in tried.iter_mut().take(stay) {
             one.kept = one.ratio.is_some();
         }
-        alive = tried
-            .iter()
-            .filter(|one| one.kept)
-            .map(|one| one.settings.clone())
-            .collect();
+        alive.retain(|candidate| {
+            let kept = |one: &Tried| one.kept && one.settings == candidate.settings;
+            tried.iter().any(kept)
+        });
         if let Some(best) = tried.first() {
             session.line(&format!(
                 "rung {} of {}: {} measured, {} kept; best so far ×{:.2} of the defaults: {}",
@@ -277,11 +296,8 @@ pub(super) async fn search(
             bail!("no combination of the search space could be measured: the report says why");
         }
     }
-    let settings = alive
-        .into_iter()
-        .next()
-        .context("the search has no winner")?;
-    let best = row(BEST, settings);
+    let winner = alive.pop().context("the search has no winner")?;
+    let best = row(BEST, winner.settings);
     if let Some(found) = &mut session.record().search {
         found.winner = Some(best.clone());
     }
@@ -312,7 +328,7 @@ fn row(name: &str, settings: Settings) -> Row {
 /// Measures candidates, the best first in what comes back.
 async fn rung(
     bench: &mut Bench<'_>,
-    alive: &[Settings],
+    alive: &mut [Candidate],
     passes: usize,
     form: &Form,
     session: &Session,
@@ -320,8 +336,8 @@ async fn rung(
 ) -> Result<Vec<Tried>> {
     let mut tried: Vec<Tried> = alive
         .iter()
-        .map(|settings| Tried {
-            settings: settings.clone(),
+        .map(|candidate| Tried {
+            settings: candidate.settings.clone(),
             rates: Vec::new(),
             ratio: None,
             kept: false,
@@ -330,8 +346,8 @@ async fn rung(
         .collect();
     // The defaults first, and then who has the same worker.
     let mut order: Vec<usize> = (0..tried.len()).collect();
-    order.sort_by_key(|place| alive[*place].worker_key());
-    let mut logs: Vec<Vec<f64>> = vec![Vec::new(); tried.len()];
+    order.sort_by_key(|place| alive[*place].settings.worker_key());
+    let number_of = alive.len();
     let blocks = blocks(passes);
     for block in 0..blocks {
         let each = passes / blocks + usize::from(block < passes % blocks);
@@ -342,12 +358,12 @@ async fn rung(
         }
         let before = mean(&before);
         for (nth, place) in order.iter().enumerate() {
-            let (one, logs) = (&mut tried[*place], &mut logs[*place]);
+            let (one, logs) = (&mut tried[*place], &mut alive[*place].logs);
             session.doing(&format!(
                 "rung {number}, block {} of {blocks}, candidate {} of {}",
                 block + 1,
                 nth + 1,
-                alive.len()
+                number_of
             ));
             let candidate = row("candidate", one.settings.clone());
             for _ in 0..each {
@@ -367,9 +383,9 @@ async fn rung(
             }
         }
     }
-    for (one, logs) in tried.iter_mut().zip(&logs) {
-        if one.failed.is_none() && !logs.is_empty() {
-            one.ratio = Some(mean(logs).exp());
+    for (one, candidate) in tried.iter_mut().zip(alive.iter()) {
+        if one.failed.is_none() && !candidate.logs.is_empty() {
+            one.ratio = Some(mean(&candidate.logs).exp());
         }
     }
     let rank = |one: &Tried| one.ratio.unwrap_or(f64::NEG_INFINITY);
@@ -395,10 +411,10 @@ mod tests {
     #[case::nine(220.0, 1, 100, &[(9, 1), (3, 3)])]
     #[case::one_less(210.0, 1, 100, &[(8, 1), (3, 3)])]
     #[case::few_combinations(10_000.0, 1, 4, &[(4, 1), (2, 3)])]
-    #[case::three_rungs(940.0, 1, 100, &[(27, 1), (9, 3), (3, 9)])]
-    // Four workers in the first rung, four in each of three blocks of the second.
-    #[case::workers(540.0, 4, 100, &[(9, 1), (3, 3)])]
-    #[case::of_workers_one_less(539.0, 4, 100, &[(8, 1), (3, 3)])]
+    #[case::three_rungs(700.0, 1, 100, &[(27, 1), (9, 3), (3, 3)])]
+    // Four workers in the first rung, four in each of two blocks of the second.
+    #[case::workers(460.0, 4, 100, &[(9, 1), (3, 3)])]
+    #[case::of_workers_one_less(459.0, 4, 100, &[(8, 1), (3, 3)])]
     fn a_plan_fits_its_budget(
         #[case] seconds: f64,
         #[case] workers: usize,
