@@ -381,6 +381,16 @@ async fn rung(
                     Err(error) => one.failed = Some(format!("{error:#}")),
                 }
             }
+            let said = match &one.failed {
+                Some(reason) => reason.clone(),
+                None => format!("×{:.2} of the defaults", mean(logs).exp()),
+            };
+            session.line(&format!(
+                "rung {number}, block {} of {blocks}, candidate {} of {number_of}: {said}: {}",
+                block + 1,
+                nth + 1,
+                one.settings.words()
+            ));
         }
     }
     for (one, candidate) in tried.iter_mut().zip(alive.iter()) {
