@@ -1,9 +1,9 @@
 //! Finds better settings within a time budget.
 //!
 //! Successive halving: all candidates get little measuring time, the best third of them three times as much, the best third of
-//! those as much again, so that time goes where it tells good ones apart (Zohar Karnin, Tomer Koren and Oren Somekh, *Almost Optimal Exploration in
-//! Multi-Armed Bandits*, ICML 2013; Kevin Jamieson and Ameet Talwalkar, *Non-stochastic Best Arm Identification and Hyperparameter
-//! Optimization*, AISTATS 2016; thirds as in Lisha Li et al., *Hyperband*, JMLR 2018). Candidates are drawn at random from all
+//! those as much again, so that time goes where it tells good ones apart (Zohar Karnin, Tomer Koren and Oren Somekh, *Almost
+//! Optimal Exploration in Multi-Armed Bandits*, ICML 2013; Kevin Jamieson and Ameet Talwalkar, *Non-stochastic Best Arm
+//! Identification and Hyperparameter Optimization*, AISTATS 2016; thirds as in Lisha Li et al., *Hyperband*, JMLR 2018). Candidates are drawn at random from all
 //! combinations, since what producer, connector and JVM do depends on each other. The gain is measured afterwards and anew: that
 //! of the figures by which the winner was chosen would be too good.
 
@@ -261,8 +261,10 @@ pub(super) async fn search(
             .sum::<usize>(),
         humantime::format_duration(Duration::from_secs(cost.of(&plan) as u64))
     ));
+    let ends = session.elapsed() + Duration::from_secs_f64(cost.of(&plan));
     for (number, (_, passes)) in plan.iter().enumerate() {
-        let mut tried = rung(bench, &mut alive, *passes, form, session, number + 1).await?;
+        let tried = rung(bench, &mut alive, *passes, form, session, (number + 1, ends));
+        let mut tried = tried.await?;
         let stay = if number + 1 == plan.len() {
             1
         } else {
@@ -332,7 +334,7 @@ async fn rung(
     passes: usize,
     form: &Form,
     session: &Session,
-    number: usize,
+    (number, ends): (usize, Duration),
 ) -> Result<Vec<Tried>> {
     let mut tried: Vec<Tried> = alive
         .iter()
@@ -359,11 +361,15 @@ async fn rung(
         let before = mean(&before);
         for (nth, place) in order.iter().enumerate() {
             let (one, logs) = (&mut tried[*place], &mut alive[*place].logs);
-            session.doing(&format!(
-                "rung {number}, block {} of {blocks}, candidate {} of {}",
+            let whereabouts = format!(
+                "rung {number}, block {} of {blocks}, candidate {} of {number_of}",
                 block + 1,
                 nth + 1,
-                number_of
+            );
+            let left = ends.saturating_sub(session.elapsed()).as_secs();
+            session.doing(&format!(
+                "{whereabouts}; about {} left of the search",
+                humantime::format_duration(Duration::from_secs(left))
             ));
             let candidate = row("candidate", one.settings.clone());
             for _ in 0..each {
@@ -385,12 +391,7 @@ async fn rung(
                 Some(reason) => reason.clone(),
                 None => format!("×{:.2} of the defaults", mean(logs).exp()),
             };
-            session.line(&format!(
-                "rung {number}, block {} of {blocks}, candidate {} of {number_of}: {said}: {}",
-                block + 1,
-                nth + 1,
-                one.settings.words()
-            ));
+            session.line(&format!("{whereabouts}: {said}: {}", one.settings.words()));
         }
     }
     for (one, candidate) in tried.iter_mut().zip(alive.iter()) {

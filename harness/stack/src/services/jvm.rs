@@ -83,6 +83,13 @@ impl Jvm<'_> {
         argv.extend(shared.options());
         argv.push(format!("-Xmx{}", self.heap));
         argv.push("-Djava.awt.headless=true".to_owned());
+        // Codecs unpack native libraries there, which a killed JVM leaves.
+        let temporary = directory.join("tmp");
+        std::fs::create_dir_all(&temporary).map_err(|source| LaunchError::Write {
+            path: temporary.clone(),
+            source,
+        })?;
+        argv.push(format!("-Djava.io.tmpdir={}", temporary.display()));
         argv.push(logging);
         argv.extend(self.agent.map(|agent| format!("-javaagent:{agent}")));
         argv.extend(["-cp".to_owned(), class_path, self.main_class.to_owned()]);
