@@ -46,6 +46,8 @@ pub(crate) struct Form {
     pub window: scenario::Duration,
     /// Records that are prepared; the user's own connector has its own.
     pub records: Option<u64>,
+    /// How long what waits in the producer's buffer may take, once the connector pauses, until totals and end offsets are compared.
+    pub drain: scenario::Duration,
 }
 
 /// `tune` in a file.
@@ -706,6 +708,7 @@ impl TryFrom<Written> for Tune {
                 .unwrap_or(written.warm_up),
             window: written.window,
             records: source.records(),
+            drain: scenario::Duration::from_secs(60),
         };
         let short_warm_up = written.short.warm_up.unwrap_or(full.warm_up);
         let short = Form {
@@ -714,6 +717,7 @@ impl TryFrom<Written> for Tune {
             longest_warm_up: short_warm_up,
             window: written.short.window.unwrap_or(full.window),
             records: written.short.records.or(full.records),
+            drain: scenario::Duration::from_secs(12),
         };
         for form in [&full, &short] {
             if form.repeats == 0 {

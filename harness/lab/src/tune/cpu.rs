@@ -296,12 +296,14 @@ mod tests {
         let before = Snapshot::take(&own);
         let begun = Instant::now();
         let mut number = 1_u64;
-        while begun.elapsed().as_millis() < 300 {
-            number = std::hint::black_box(number.wrapping_mul(3));
+        // A tenth of a second of processor time, which a busy machine takes longer to give.
+        while ticks(own[0].1) < before.processes["connect"] + 10 && begun.elapsed().as_secs() < 30 {
+            number = (0..1_000_000).fold(number, |number, _| {
+                std::hint::black_box(number.wrapping_mul(3))
+            });
         }
         let used = Snapshot::take(&own).since(&before);
-        // Others may run on this machine, too.
-        assert!(used.processes["connect"] > 0.1, "{used:?}");
+        assert!(used.processes["connect"] > 0.0, "{used:?}");
         assert!(used.busy.unwrap() > 0.0, "{used:?}");
     }
 }

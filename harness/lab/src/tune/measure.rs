@@ -36,9 +36,6 @@ const LONGEST_EXTRA: Duration = Duration::from_secs(60);
 const DRY: Duration = Duration::from_secs(10);
 /// How long a connector may take until its first record.
 const FIRST_RECORD: Duration = Duration::from_secs(60);
-/// How long totals and end offsets may take until they stand still, once the connector pauses. A full buffer of a slow row takes
-/// longer; its figures are then compared with what was under way.
-const SETTLED: Duration = Duration::from_secs(12);
 /// How old a total may be that is not a rate: scrapes are a second apart, and take some time.
 const SINCE_SCRAPE: Duration = Duration::from_millis(1500);
 /// What a measurement takes beside warm-up and window: connector and topics come and go.
@@ -207,7 +204,7 @@ impl<'a> Bench<'a> {
         // Paused, so that totals and end offsets are of one moment.
         let pause = format!("/connectors/{name}/pause");
         connect::request(self.context, Method::PUT, &pause, None).await?;
-        let counted = self.settled(name, topics).await?;
+        let counted = self.settled(name, topics, form.drain.get()).await?;
         let Counted {
             total,
             end_offsets,
@@ -395,8 +392,14 @@ impl<'a> Bench<'a> {
         Ok(rate::sum(series.into_iter().map(|one| one.values)))
     }
 
-    /// Total and end offsets once both stand still.
-    async fn settled(&self, connector: &str, topics: &Topics) -> Result<Counted> {
+    /// Total and end offsets once both stand still, or after so long: a full buffer of a slow row may take longer, and its figures
+    /// are then compared with what was under way.
+    async fn settled(
+        &self,
+        connector: &str,
+        topics: &Topics,
+        longest: Duration,
+    ) -> Result<Counted> {
         let mut before = (f64::NAN, -1);
         let begun = Instant::now();
         loop {
@@ -405,7 +408,7 @@ impl<'a> Bench<'a> {
                 topics.records()?,
             );
             let drained = (now.0 - before.0).abs() < 0.5 && now.1 == before.1;
-            if drained || begun.elapsed() > SETTLED {
+            if drained || begun.elapsed() > longest {
                 return Ok(Counted {
                     total: now.0,
                     end_offsets: now.1,

@@ -263,7 +263,14 @@ pub(super) async fn search(
     ));
     let ends = session.elapsed() + Duration::from_secs_f64(cost.of(&plan));
     for (number, (_, passes)) in plan.iter().enumerate() {
-        let tried = rung(bench, &mut alive, *passes, form, session, (number + 1, ends));
+        let tried = rung(
+            bench,
+            &mut alive,
+            *passes,
+            form,
+            session,
+            (number + 1, ends),
+        );
         let mut tried = tried.await?;
         let stay = if number + 1 == plan.len() {
             1

@@ -92,6 +92,7 @@ pub(super) fn record(rows: Vec<Row>, rates: &[(&str, &[f64])]) -> Record {
             longest_warm_up: scenario::Duration::from_secs(40),
             window: scenario::Duration::from_secs(8),
             records: Some(1000),
+            drain: scenario::Duration::from_secs(60),
         }),
         rounds_planned: rounds,
         samples,

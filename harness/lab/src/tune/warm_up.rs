@@ -105,6 +105,7 @@ mod tests {
             longest_warm_up: scenario::Duration::from_secs(20),
             window: scenario::Duration::from_secs(8),
             records,
+            drain: scenario::Duration::from_secs(60),
         }
     }
 
