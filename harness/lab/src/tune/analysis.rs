@@ -51,7 +51,8 @@ pub(crate) fn experiment(record: &Record, about: About) -> Experiment {
             samples
                 .iter()
                 .map(|one| one.warm_up)
-                .fold(f64::INFINITY, f64::min),
+                .reduce(f64::min)
+                .unwrap_or(0.0),
             samples.iter().map(|one| one.warm_up).fold(0.0, f64::max),
         ],
         window: form.map_or(0.0, |form| form.window.get().as_secs_f64()),
@@ -337,6 +338,11 @@ fn environment(options: &[String]) -> impl Iterator<Item = (&'static str, String
         .iter()
         .map(String::as_str)
         .partition(|option| option.starts_with("-Xm"));
+    let mut heap = heap;
+    // The script's own is gone with the first option of somebody else's.
+    if !heap.is_empty() && heap.iter().all(|option| !option.starts_with("-Xmx")) {
+        heap.push("-Xmx2G");
+    }
     let collector = others
         .iter()
         .any(|option| option.starts_with("-XX:+Use") && option.ends_with("GC"));

@@ -170,7 +170,7 @@ fn patches_are_what_connector_and_worker_take() {
 #[case::heap(&["-Xms1g", "-Xmx2g"], "KAFKA_HEAP_OPTS=\"-Xms1g -Xmx2g\"")]
 #[case::option(&["-XX:+UseTransparentHugePages"], "KAFKA_OPTS=\"-XX:+UseTransparentHugePages\"")]
 #[case::collector(&["-XX:+UseParallelGC", "-XX:+AlwaysPreTouch"], "KAFKA_JVM_PERFORMANCE_OPTS=\"-XX:+UseParallelGC -XX:+AlwaysPreTouch\"")]
-#[case::both(&["-XX:+UseParallelGC", "-Xmn1g"], "KAFKA_HEAP_OPTS=\"-Xmn1g\", KAFKA_JVM_PERFORMANCE_OPTS=\"-XX:+UseParallelGC\"")]
+#[case::both(&["-XX:+UseParallelGC", "-Xmn1g"], "KAFKA_HEAP_OPTS=\"-Xmn1g -Xmx2G\", KAFKA_JVM_PERFORMANCE_OPTS=\"-XX:+UseParallelGC\"")]
 fn options_of_the_jvm_go_where_kafkas_scripts_take_them(
     #[case] options: &[&str],
     #[case] expected: &str,

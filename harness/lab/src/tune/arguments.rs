@@ -209,7 +209,7 @@ struct WrittenRow {
     /// Settings of the connector.
     #[serde(default)]
     connector: Map<String, Value>,
-    /// Settings of the worker: it is restarted before each measurement then.
+    /// Settings of the worker: where rows differ in them, it is restarted before each measurement.
     #[serde(default)]
     worker: Map<String, Value>,
     /// Options of the worker's JVM, such as `-Xmx2g`: likewise.
@@ -710,6 +710,12 @@ impl TryFrom<Written> for Tune {
             records: source.records(),
             drain: scenario::Duration::from_secs(60),
         };
+        if full.longest_warm_up < full.warm_up {
+            return Err(format!(
+                "`longest_warm_up` is shorter than `warm_up`, {}\ngive it as long at least, or leave it out",
+                humantime::format_duration(full.warm_up.get())
+            ));
+        }
         let short_warm_up = written.short.warm_up.unwrap_or(full.warm_up);
         let short = Form {
             repeats: written.short.repeats.unwrap_or(1),
@@ -833,6 +839,10 @@ mod tests {
     #[case::empty_rows(
         "{ source = { lines = { records = 1 } }, rows = [] }",
         "no row to measure"
+    )]
+    #[case::longest_warm_up(
+        "{ source = { lines = { records = 1 } }, warm_up = \"3s\", longest_warm_up = \"2s\", ROWS }",
+        "`longest_warm_up` is shorter than `warm_up`, 3s"
     )]
     #[case::same_names(
         "{ source = { lines = { records = 1 } }, rows = [{ name = \"a\" }, { name = \"a\" }] }",

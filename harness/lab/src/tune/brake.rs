@@ -39,7 +39,7 @@ impl Brake {
             let mut all = Vec::new();
             while !told.load(Ordering::Relaxed) {
                 // Postgres starts processes as connections come.
-                if round.is_multiple_of(25) {
+                if round.is_multiple_of(3) {
                     let children = children();
                     all = roots
                         .iter()

@@ -53,7 +53,7 @@ const UNDER_WAY: f64 = 0.7;
 /// Share of the time that the worker stands still for its collector, from which on that is what limits.
 const COLLECTS: f64 = 0.2;
 /// Busy share of all processors from which on none is left: threads of a pipeline wait for each other a little even then, and a
-/// snapshot through G1 on two processors was seen at 0.88 to 0.99.
+/// snapshot through G1 on two processors was seen at 0.82 to 0.99.
 const ALL_BUSY: f64 = 0.88;
 /// Share of one processor from which on a thread has no more.
 const THREAD_BUSY: f64 = 0.85;
@@ -110,25 +110,26 @@ pub(super) fn limit(readings: &Readings, cpu: &Cpu) -> Limit {
     }
     // Of the time that the collector leaves it.
     let thread = |name: &str| {
-        let share = cpu.thread(name)? / (1.0 - collects);
-        (share >= THREAD_BUSY).then_some(share.min(1.0))
+        let share = cpu.thread(name)?;
+        let left = match collects >= 0.01 {
+            true => format!(
+                ", and the collector leaves it {:.0} %",
+                100.0 * (1.0 - collects)
+            ),
+            false => String::new(),
+        };
+        (share / (1.0 - collects) >= THREAD_BUSY).then_some((100.0 * share, left))
     };
-    if let Some(task) = thread("task") {
+    if let Some((task, left)) = thread("task") {
         return of(
             Bottleneck::Conversion,
-            format!(
-                "the task's thread takes {:.0} % of a processor",
-                100.0 * task
-            ),
+            format!("the task's thread takes {task:.0} % of a processor{left}"),
         );
     }
-    if let Some(source) = thread("source") {
+    if let Some((source, left)) = thread("source") {
         return of(
             Bottleneck::SourcePoll,
-            format!(
-                "the source's thread takes {:.0} % of a processor",
-                100.0 * source
-            ),
+            format!("the source's thread takes {source:.0} % of a processor{left}"),
         );
     }
     if let Some(share) = readings.poll_share.filter(|share| *share >= IN_POLL) {

@@ -53,8 +53,8 @@ pub(super) struct Bench<'a> {
     tune: &'a Tune,
     /// Measurements so far: each has a name of its own.
     number: usize,
-    /// What the worker runs with.
-    worker: WorkerOverrides,
+    /// What the worker runs with; `None` when it may not run.
+    worker: Option<WorkerOverrides>,
     /// Whether rows have different workers. Then the worker is restarted before each of them, whether it changes or not: one
     /// that has run for long is faster.
     restarts: bool,
@@ -83,7 +83,7 @@ impl<'a> Bench<'a> {
             context,
             tune,
             number: 0,
-            worker: WorkerOverrides::default(),
+            worker: Some(WorkerOverrides::default()),
             restarts: differ(rows),
         }
     }
@@ -147,12 +147,13 @@ impl<'a> Bench<'a> {
             properties: row.settings.worker.clone().into_iter().collect(),
             jvm: row.settings.jvm.clone(),
         };
-        if self.restarts || worker != self.worker {
-            self.worker = worker.clone();
+        if self.restarts || self.worker.as_ref() != Some(&worker) {
+            self.worker = None;
             self.control()?
-                .change_worker(worker, &Quiet)
+                .change_worker(worker.clone(), &Quiet)
                 .await
                 .context("the worker does not start with the settings of this row")?;
+            self.worker = Some(worker);
         }
         self.tune.source.begin(self.context, &name).await?;
         self.context.made_connector(&name);
@@ -170,6 +171,10 @@ impl<'a> Bench<'a> {
             topics.delete().await
         }
         .await;
+        if self.own_stack().is_some() && (measured.is_err() || removed.is_err()) {
+            // It may have died of its settings: whoever comes next gets another one.
+            self.worker = None;
+        }
         let sample = measured?;
         removed?;
         Ok(sample)
@@ -320,7 +325,7 @@ impl<'a> Bench<'a> {
             }
             let warm_up = warm
                 .as_ref()
-                .map_or(form.warm_up.get(), |(warm_up, _)| *warm_up);
+                .map_or(form.longest_warm_up.get(), |(warm_up, _)| *warm_up);
             // Everything that was polled is written, and nothing more comes. A worker too busy to be scraped has no value now.
             let polled = self.latest(POLL_TOTAL, connector).await?;
             let all = form.records.is_some_and(|records| total >= records as f64);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom as _;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use serde::Serialize;
 
 use super::arguments::{Axes, Form, Row, Settings, Space, plain};
@@ -205,11 +205,12 @@ pub(super) async fn search(
 ) -> Result<Vec<Row>> {
     let axes = space.axes.each().map_err(anyhow::Error::msg)?;
     let each = bench.takes(form);
-    let workers: usize = axes
-        .iter()
-        .filter(|axis| axis.concerns_worker())
-        .map(|axis| axis.values.len())
-        .product();
+    let of_worker = axes.iter().filter(|axis| axis.concerns_worker());
+    let workers = match of_worker.clone().count() {
+        0 => 1,
+        // That of the defaults may be another one.
+        _ => 1 + of_worker.map(|axis| axis.values.len()).product::<usize>(),
+    };
     let cost = Cost {
         each: each.as_secs_f64(),
         restart: match workers {
@@ -220,7 +221,8 @@ pub(super) async fn search(
     };
     // Each of these has a worker of its own in each round.
     let gain = ((2 + space.format.len()) * ROUNDS) as f64 * (cost.each + cost.restart);
-    let all = budget.as_secs_f64();
+    // Stack and data took of it, too.
+    let all = budget.saturating_sub(session.elapsed()).as_secs_f64();
     let searching = (all * SEARCHING).min(all - gain);
     let combinations = space.axes.size().map_err(anyhow::Error::msg)?;
     let plan = plan(searching, cost, combinations);
@@ -295,12 +297,7 @@ pub(super) async fn search(
                 best.settings.words()
             ));
         }
-        if let Some(found) = &mut session.record().search {
-            found.rungs.push(Rung {
-                passes: *passes,
-                tried,
-            });
-        }
+        keep(session, &tried);
         if alive.is_empty() {
             bail!("no combination of the search space could be measured: the report says why");
         }
@@ -334,7 +331,7 @@ fn row(name: &str, settings: Settings) -> Row {
     }
 }
 
-/// Measures candidates, the best first in what comes back.
+/// Measures candidates, and keeps in the record what was measured of each so far; the best first in what comes back.
 async fn rung(
     bench: &mut Bench<'_>,
     alive: &mut [Candidate],
@@ -353,62 +350,122 @@ async fn rung(
             failed: None,
         })
         .collect();
-    // The defaults first, and then who has the same worker.
-    let mut order: Vec<usize> = (0..tried.len()).collect();
-    order.sort_by_key(|place| alive[*place].settings.worker_key());
+    if let Some(found) = &mut session.record().search {
+        found.rungs.push(Rung {
+            passes,
+            tried: Vec::new(),
+        });
+    }
     let number_of = alive.len();
     let blocks = blocks(passes);
     for block in 0..blocks {
         let each = passes / blocks + usize::from(block < passes % blocks);
         let mut before = Vec::new();
         for _ in 0..each {
-            let sample = bench.measure(&defaults(), block + 1, form).await;
-            before.push(sample.context("the defaults cannot be measured")?.rate.ln());
+            let rate = trusted(bench, &defaults(), block + 1, form, session).await;
+            let rate = rate
+                .map_err(anyhow::Error::msg)
+                .context("the defaults cannot be measured")?;
+            before.push(rate.ln());
         }
         let before = mean(&before);
-        for (nth, place) in order.iter().enumerate() {
-            let (one, logs) = (&mut tried[*place], &mut alive[*place].logs);
+        for (nth, place) in order(alive, session.seed, (number, block))
+            .into_iter()
+            .enumerate()
+        {
+            let (one, logs) = (&mut tried[place], &mut alive[place].logs);
             let whereabouts = format!(
                 "rung {number}, block {} of {blocks}, candidate {} of {number_of}",
                 block + 1,
                 nth + 1,
             );
-            let left = ends.saturating_sub(session.elapsed()).as_secs();
-            session.doing(&format!(
-                "{whereabouts}; about {} left of the search",
-                humantime::format_duration(Duration::from_secs(left))
-            ));
-            let candidate = row("candidate", one.settings.clone());
+            session.doing(&whereabouts_left(&whereabouts, ends, session));
+            let candidate = row(&one.settings.words(), one.settings.clone());
             for _ in 0..each {
                 if one.failed.is_some() {
                     break;
                 }
-                match bench.measure(&candidate, block + 1, form).await {
-                    Ok(sample) => {
-                        one.rates.push(sample.rate);
-                        match sample.disagreement {
-                            Some(disagreement) => one.failed = Some(disagreement),
-                            None => logs.push(sample.rate.ln() - before),
-                        }
+                match trusted(bench, &candidate, block + 1, form, session).await {
+                    Ok(rate) => {
+                        one.rates.push(rate);
+                        logs.push(rate.ln() - before);
                     }
-                    Err(error) => one.failed = Some(format!("{error:#}")),
+                    Err(reason) => one.failed = Some(reason),
                 }
             }
-            let said = match &one.failed {
-                Some(reason) => reason.clone(),
-                None => format!("×{:.2} of the defaults", mean(logs).exp()),
+            one.ratio = (one.failed.is_none() && !logs.is_empty()).then(|| mean(logs).exp());
+            let said = match (&one.failed, one.ratio) {
+                (Some(reason), _) => reason.clone(),
+                (None, ratio) => format!("×{:.2} of the defaults", ratio.unwrap_or(f64::NAN)),
             };
-            session.line(&format!("{whereabouts}: {said}: {}", one.settings.words()));
-        }
-    }
-    for (one, candidate) in tried.iter_mut().zip(alive.iter()) {
-        if one.failed.is_none() && !candidate.logs.is_empty() {
-            one.ratio = Some(mean(&candidate.logs).exp());
+            session.line(&format!("{whereabouts}: {said}: {}", candidate.name));
+            keep(session, &tried);
         }
     }
     let rank = |one: &Tried| one.ratio.unwrap_or(f64::NEG_INFINITY);
     tried.sort_by(|one, other| rank(other).total_cmp(&rank(one)));
     Ok(tried)
+}
+
+/// What of the present rung is known.
+fn keep(session: &Session, tried: &[Tried]) {
+    let mut record = session.record();
+    if let Some(rung) = record
+        .search
+        .as_mut()
+        .and_then(|found| found.rungs.last_mut())
+    {
+        rung.tried = tried.to_vec();
+    }
+}
+
+fn whereabouts_left(whereabouts: &str, ends: Duration, session: &Session) -> String {
+    let left = ends.saturating_sub(session.elapsed()).as_secs();
+    match left {
+        0 => format!("{whereabouts}; the search takes longer than expected"),
+        left => format!(
+            "{whereabouts}; about {} left of the search",
+            humantime::format_duration(Duration::from_secs(left))
+        ),
+    }
+}
+
+/// The rate of a row whose cross-checks agree. One hiccup of the machine is no reason to give a row up: it is measured once more.
+///
+/// # Errors
+/// In words, when it cannot be measured twice.
+async fn trusted(
+    bench: &mut Bench<'_>,
+    row: &Row,
+    round: usize,
+    form: &Form,
+    session: &Session,
+) -> Result<f64, String> {
+    let mut reason = String::new();
+    for _ in 0..2 {
+        match bench.measure(row, round, form).await {
+            Ok(sample) => {
+                session.write(&sample);
+                match sample.disagreement {
+                    None => return Ok(sample.rate),
+                    Some(disagreement) => reason = disagreement,
+                }
+            }
+            Err(error) => reason = format!("{error:#}"),
+        }
+    }
+    Err(reason)
+}
+
+/// Candidates in the order of a block: those with the worker of the defaults first, and then who has the same one, so that it is
+/// not restarted for each. Within a worker chance decides, since one that has run for long is faster.
+fn order(candidates: &[Candidate], seed: u64, place: (usize, usize)) -> Vec<usize> {
+    let block = place.0 as u64 * BLOCKS as u64 + place.1 as u64;
+    let mut random = StdRng::seed_from_u64(seed.wrapping_add(block));
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.shuffle(&mut random);
+    order.sort_by_key(|place| candidates[*place].settings.worker_key());
+    order
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -449,36 +506,32 @@ mod tests {
 
     #[test]
     fn candidates_with_the_worker_of_the_defaults_come_first() {
-        let with = |jvm: &[&str]| Settings {
-            jvm: jvm.iter().map(|option| (*option).to_owned()).collect(),
-            ..Settings::default()
+        let with = |jvm: &[&str], linger: u64| {
+            let mut settings = Settings {
+                jvm: jvm.iter().map(|option| (*option).to_owned()).collect(),
+                ..Settings::default()
+            };
+            settings
+                .producer
+                .insert("linger.ms".to_owned(), json!(linger));
+            Candidate::from(settings)
         };
-        let mut all = [with(&["-Xmx2g"]), with(&[]), with(&["-Xmx1g"])];
-        all.sort_by_key(Settings::worker_key);
-        assert_eq!(all, [with(&[]), with(&["-Xmx1g"]), with(&["-Xmx2g"])]);
-    }
-
-    #[test]
-    fn draws_are_of_the_space_and_the_same_for_a_seed() {
-        let axes = Axes {
-            producer: json!({ "linger.ms": [0, 5], "acks": ["all"] })
-                .as_object()
-                .unwrap()
-                .clone(),
-            jvm: vec![vec![], vec!["-Xmx2g".to_owned()]],
-            ..Axes::default()
-        };
-        let drawn = |seed| {
-            let mut random = StdRng::seed_from_u64(seed);
-            (0..20)
-                .map(|_| draw(&axes, &mut random).unwrap())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(drawn(1), drawn(1));
-        for settings in drawn(1) {
-            assert_eq!(settings.producer["acks"], "all");
-            assert!([json!(0), json!(5)].contains(&settings.producer["linger.ms"]));
+        let all: Vec<Candidate> = (0..9)
+            .map(|linger| {
+                with(
+                    [&["-Xmx2g"][..], &[], &["-Xmx1g"]][linger as usize % 3],
+                    linger,
+                )
+            })
+            .collect();
+        let orders: Vec<Vec<usize>> = (0..9).map(|rung| order(&all, 1, (rung, 0))).collect();
+        for order in &orders {
+            let workers: Vec<_> = order
+                .iter()
+                .map(|place| &all[*place].settings.jvm)
+                .collect();
+            assert!(workers.is_sorted(), "{workers:?}");
         }
-        assert!(drawn(1).iter().any(|drawn| !drawn.jvm.is_empty()));
+        assert!(orders.iter().any(|order| *order != orders[0]));
     }
 }

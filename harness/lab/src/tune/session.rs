@@ -144,22 +144,27 @@ impl Session {
         self.begun.elapsed()
     }
 
-    /// Keeps a measurement. A file that cannot be written is said once the report is.
+    /// Keeps a measurement.
     pub(super) fn keep(&self, sample: Sample) {
+        self.write(&sample);
+        self.record().samples.push(sample);
+    }
+
+    /// Writes a measurement to the file of samples, if there is one. What cannot be written is said.
+    pub(super) fn write(&self, sample: &Sample) {
         if let Some(path) = &self.samples {
             let file = std::fs::File::options()
                 .create(true)
                 .append(true)
                 .open(path);
             let written = file.and_then(|mut file| {
-                let line = serde_json::to_string(&sample)?;
+                let line = serde_json::to_string(sample)?;
                 writeln!(file, "{line}")
             });
             if let Err(error) = written {
                 self.line(&format!("cannot write {}: {error}", path.display()));
             }
         }
-        self.record().samples.push(sample);
     }
 }
 

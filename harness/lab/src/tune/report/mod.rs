@@ -26,6 +26,9 @@ const BEST: &str = "best.rows.json";
 /// Processors: more than the lab itself needs to look on.
 const OTHERS: f64 = 0.25;
 
+/// Processors: what the compilers of a worker that is warm use at the most.
+const COMPILES: f64 = 0.1;
+
 /// Seconds that did not count, in words.
 fn warm_up(experiment: &Experiment) -> String {
     let [least, most] = experiment.warm_up.map(f64::round);
@@ -247,6 +250,14 @@ pub(crate) fn sentences(experiment: &Experiment) -> Vec<String> {
             Bottleneck::Unclear => format!("What limited row {name} is unclear: {}.", limit.why),
             what => format!("Row {name} was limited by {what}: {}.", limit.why),
         });
+    }
+    for row in &experiment.rows {
+        if let Some(compilers) = row.cpu.thread("compiler").filter(|used| *used >= COMPILES) {
+            all.push(format!(
+                "The worker still compiled while row {} was measured ({compilers:.2} processors): a longer `longest_warm_up` and more records may show a higher rate.",
+                shorten(&row.row.name)
+            ));
+        }
     }
     let others = experiment
         .rows
