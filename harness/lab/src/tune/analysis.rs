@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stack::services::is_collector;
+
 use super::arguments::{Row, plain};
 use super::cpu::Cpu;
 use super::limits;
@@ -334,19 +336,15 @@ pub(crate) fn worker_patch(row: &Row) -> String {
 /// Options of a JVM as `connect-distributed.sh` takes them: it has heap and collector of its own unless these variables say
 /// others, and a JVM with two collectors does not start (Kafka, `bin/kafka-run-class.sh`).
 fn environment(options: &[String]) -> impl Iterator<Item = (&'static str, String)> {
-    let (heap, others): (Vec<&str>, Vec<&str>) = options
+    let (mut heap, others): (Vec<&str>, Vec<&str>) = options
         .iter()
         .map(String::as_str)
         .partition(|option| option.starts_with("-Xm"));
-    let mut heap = heap;
     // The script's own is gone with the first option of somebody else's.
     if !heap.is_empty() && heap.iter().all(|option| !option.starts_with("-Xmx")) {
         heap.push("-Xmx2G");
     }
-    let collector = others
-        .iter()
-        .any(|option| option.starts_with("-XX:+Use") && option.ends_with("GC"));
-    let name = match collector {
+    let name = match others.iter().any(|option| is_collector(option)) {
         true => "KAFKA_JVM_PERFORMANCE_OPTS",
         false => "KAFKA_OPTS",
     };

@@ -210,13 +210,14 @@ fn threads_of(pid: i32) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// Ticks of a JVM's compilers.
-pub(super) fn compiler_ticks(pid: i32) -> u64 {
-    let threads = threads_of(pid).into_iter();
-    threads
-        .filter(|(comm, _)| group(comm) == "compiler")
-        .map(|(_, ticks)| ticks)
-        .sum()
+/// Processor seconds of the compilers of Java processes, since each came up; `None` when there are no such processes.
+pub(super) fn compiled(processes: &[(String, i32)]) -> Option<f64> {
+    let per_second = rustix::param::clock_ticks_per_second() as f64;
+    (!processes.is_empty()).then(|| {
+        let threads = processes.iter().flat_map(|(_, pid)| threads_of(*pid));
+        let compilers = threads.filter(|(comm, _)| group(comm) == "compiler");
+        compilers.map(|(_, ticks)| ticks).sum::<u64>() as f64 / per_second
+    })
 }
 
 fn ticks(pid: i32) -> u64 {

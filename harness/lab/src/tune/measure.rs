@@ -12,7 +12,7 @@ use stack::services::WorkerOverrides;
 use super::Tune;
 use super::arguments::{Form, Row, plain};
 use super::brake::Brake;
-use super::cpu::{Cpu, Snapshot};
+use super::cpu::{self, Cpu, Snapshot};
 use super::limits;
 use super::outcome::Sample;
 use super::preflight;
@@ -20,7 +20,7 @@ use super::rate::{self, Slope};
 use super::readings::Readings;
 use super::source::enough_left;
 use super::topics::Topics;
-use super::warm_up::{self, WarmUp};
+use super::warm_up::WarmUp;
 use crate::connect;
 use crate::prometheus;
 use crate::runner::Context;
@@ -319,7 +319,7 @@ impl<'a> Bench<'a> {
             if warm.is_none() {
                 let processes = self.processes();
                 let at = first.elapsed();
-                if warming_up.is_over(at, warm_up::compiled(&processes), total) {
+                if warming_up.is_over(at, cpu::compiled(&processes), total) {
                     warm = Some((at, Snapshot::take(&processes)));
                 }
             }

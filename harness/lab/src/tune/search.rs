@@ -175,11 +175,7 @@ async fn candidates(
         if drawn.contains(&settings) || settings.check().is_err() {
             continue;
         }
-        let row = Row {
-            name: settings.words(),
-            settings,
-            slow_down: None,
-        };
+        let row = row(&settings.words(), settings);
         if preflight::check(bench, std::slice::from_ref(&row))
             .await
             .is_ok()
@@ -307,10 +303,9 @@ pub(super) async fn search(
     if let Some(found) = &mut session.record().search {
         found.winner = Some(best.clone());
     }
-    let formats = space.format.iter().map(|format| Row {
-        name: format!("{BEST}, {}", format.name),
-        settings: best.settings.with(&format.settings),
-        slow_down: None,
+    let formats = space.format.iter().map(|format| {
+        let settings = best.settings.with(&format.settings);
+        row(&format!("{BEST}, {}", format.name), settings)
     });
     Ok([defaults(), best.clone()]
         .into_iter()

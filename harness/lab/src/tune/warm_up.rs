@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::arguments::Form;
 
 /// Processors that the compilers of a JVM use once what is hot has been compiled.
-const QUIET: f64 = 0.1;
+pub(super) const QUIET: f64 = 0.1;
 /// For how long they have to be quiet.
 const QUIET_FOR: Duration = Duration::from_secs(5);
 /// What has to be left to read when the window begins, as a multiple of what the window takes at the present rate.
@@ -20,7 +20,7 @@ const LEFT: f64 = 1.5;
 pub(super) struct WarmUp {
     form: Form,
     /// Moments since the first record, processor time of the compilers, and records written so far.
-    seen: VecDeque<(Duration, Option<f64>, f64)>,
+    seen: VecDeque<(Duration, f64, f64)>,
 }
 
 impl WarmUp {
@@ -34,6 +34,10 @@ impl WarmUp {
     /// Whether it is over at a moment, given the seconds that compilers have computed (`None` where they are not seen), and the
     /// records written.
     pub(super) fn is_over(&mut self, at: Duration, compiled: Option<f64>, written: f64) -> bool {
+        let Some(compiled) = compiled else {
+            // Nothing says that waiting would help.
+            return at >= self.form.warm_up.get();
+        };
         self.seen.push_back((at, compiled, written));
         // The oldest that is still as long ago as the compilers have to be quiet for.
         while self
@@ -50,27 +54,16 @@ impl WarmUp {
     }
 
     /// The first and the last moment, when they are far enough apart.
-    fn ends(&self) -> Option<[&(Duration, Option<f64>, f64); 2]> {
+    fn ends(&self) -> Option<[&(Duration, f64, f64); 2]> {
         let ends = [self.seen.front()?, self.seen.back()?];
         (ends[1].0.saturating_sub(ends[0].0) >= QUIET_FOR).then_some(ends)
     }
 
     fn is_quiet(&self) -> bool {
-        // Where compilers are not seen, nothing says that waiting would help.
-        if self
-            .seen
-            .back()
-            .is_some_and(|(_, compiled, _)| compiled.is_none())
-        {
-            return true;
-        }
         self.ends().is_some_and(|[first, last]| {
-            let seconds = last
-                .1
-                .zip(first.1)
-                .map_or(0.0, |(last, first)| last - first);
             // Compilers that end take their time with them.
-            (0.0..QUIET * (last.0.saturating_sub(first.0)).as_secs_f64()).contains(&seconds)
+            let allowed = 0.0..QUIET * (last.0 - first.0).as_secs_f64();
+            allowed.contains(&(last.1 - first.1))
         })
     }
 
@@ -81,17 +74,6 @@ impl WarmUp {
         let rate = (last.2 - first.2) / (last.0 - first.0).as_secs_f64();
         records as f64 - last.2 < LEFT * rate * self.form.window.get().as_secs_f64()
     }
-}
-
-/// Processor seconds of the compilers of Java processes, since each came up; `None` when there are no such processes.
-pub(super) fn compiled(processes: &[(String, i32)]) -> Option<f64> {
-    let per_second = rustix::param::clock_ticks_per_second() as f64;
-    (!processes.is_empty()).then(|| {
-        let ticks = processes
-            .iter()
-            .map(|(_, pid)| super::cpu::compiler_ticks(*pid));
-        ticks.sum::<u64>() as f64 / per_second
-    })
 }
 
 #[cfg(test)]

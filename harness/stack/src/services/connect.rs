@@ -132,7 +132,7 @@ impl Service for Connect {
 }
 
 /// Whether an option chooses a garbage collector: a JVM takes one only.
-fn is_collector(option: &str) -> bool {
+pub fn is_collector(option: &str) -> bool {
     option.starts_with("-XX:+Use") && option.ends_with("GC")
 }
 

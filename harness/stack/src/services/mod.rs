@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
 
+pub use connect::is_collector;
 pub use exporter::metrics_topic;
 pub use jvm::JvmMode;
 pub use launch::{Launch, LaunchError, Preparation, Programs, Site, WorkerOverrides};

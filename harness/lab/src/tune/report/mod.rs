@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result};
 use super::arguments::shorten;
 use super::limits::Bottleneck;
 use super::outcome::{Experiment, RowOutcome};
+use super::warm_up::QUIET;
 use super::{connector_patch, worker_patch};
 use crate::runner::Grid;
 
@@ -25,9 +26,6 @@ const BEST: &str = "best.rows.json";
 
 /// Processors: more than the lab itself needs to look on.
 const OTHERS: f64 = 0.25;
-
-/// Processors: what the compilers of a worker that is warm use at the most.
-const COMPILES: f64 = 0.1;
 
 /// Seconds that did not count, in words.
 fn warm_up(experiment: &Experiment) -> String {
@@ -252,7 +250,7 @@ pub(crate) fn sentences(experiment: &Experiment) -> Vec<String> {
         });
     }
     for row in &experiment.rows {
-        if let Some(compilers) = row.cpu.thread("compiler").filter(|used| *used >= COMPILES) {
+        if let Some(compilers) = row.cpu.thread("compiler").filter(|used| *used >= QUIET) {
             all.push(format!(
                 "The worker still compiled while row {} was measured ({compilers:.2} processors): a longer `longest_warm_up` and more records may show a higher rate.",
                 shorten(&row.row.name)
