@@ -38,6 +38,8 @@ const DRY: Duration = Duration::from_secs(10);
 const FIRST_RECORD: Duration = Duration::from_secs(60);
 /// How old a total may be that is not a rate: scrapes are a second apart, and take some time.
 const SINCE_SCRAPE: Duration = Duration::from_millis(1500);
+/// Where the last scrape is looked for: Prometheus' usual interval is a minute at the most.
+const SCRAPED_WITHIN: Duration = Duration::from_secs(90);
 /// What a measurement takes beside warm-up and window: connector and topics come and go.
 const AROUND: Duration = Duration::from_secs(8);
 /// What a restart of the worker takes.
@@ -91,6 +93,11 @@ impl<'a> Bench<'a> {
     /// From now on these rows are compared.
     pub(super) fn restart_for(&mut self, rows: &[Row]) {
         self.restarts = differ(rows);
+    }
+
+    /// What is set in every row.
+    pub(super) fn with(&self) -> &Map<String, Value> {
+        &self.tune.with
     }
 
     /// The whole configuration of a row's connector.
@@ -405,24 +412,29 @@ impl<'a> Bench<'a> {
         topics: &Topics,
         longest: Duration,
     ) -> Result<Counted> {
-        let mut before = (f64::NAN, -1);
+        let mut before = ((f64::NAN, f64::NAN), -1);
         let begun = Instant::now();
         loop {
+            let samples = self.samples(connector, SCRAPED_WITHIN).await?;
             let now = (
-                self.latest(WRITE_TOTAL, connector).await?.unwrap_or(0.0),
+                samples.last().copied().unwrap_or((0.0, 0.0)),
                 topics.records()?,
             );
-            let drained = (now.0 - before.0).abs() < 0.5 && now.1 == before.1;
+            let ((scraped, total), end_offsets) = now;
+            // The same scrape twice says nothing: between the two of them, offsets have to stand still.
+            let is_new = scraped > before.0.0;
+            let drained = is_new && (total - before.0.1).abs() < 0.5 && end_offsets == before.1;
             if drained || begun.elapsed() > longest {
                 return Ok(Counted {
-                    total: now.0,
-                    end_offsets: now.1,
+                    total,
+                    end_offsets,
                     drained,
                 });
             }
-            before = now;
-            // Longer than a scrape is apart: the same value twice would be the same scrape.
-            tokio::time::sleep(LOOK * 3).await;
+            if is_new || before.0.0.is_nan() || end_offsets != before.1 {
+                before = now;
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 
