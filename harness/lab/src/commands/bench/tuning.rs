@@ -1,6 +1,6 @@
 //! `lab bench tuning`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use rand::seq::index::sample;
 use serde::{Deserialize, Serialize};
 
 use crate::Verdict;
-use crate::commands::tune::{Place, measure};
+use crate::commands::tune::{Place, experiment, measure};
 use crate::progress::Shown;
 use crate::statistics::{Difference, Ratio, ratio};
 use crate::tune::{Calibrate, Mode, Sample, Session};
@@ -21,16 +21,19 @@ use crate::tune::{Calibrate, Mode, Sample, Session};
 const FALSE: f64 = 0.1;
 /// Of experiments with the slow-down, this share has to find it.
 const FOUND: f64 = 0.9;
+/// Experiments that the rounds have to be enough for, each with its own.
+const LEAST: usize = 4;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab bench tuning --output calibration.json                     40 experiments of each kind, for hours
-  lab bench tuning --measure 20 --output calibration.json        20 rounds, experiments drawn from them
-  lab bench tuning --from calibration.json                       the verdicts of recorded rounds, without measuring
+  lab bench tuning --rounds 12 --measure 60 --output calibration.json    60 rounds, 40 experiments drawn from them: 75 minutes
+  lab bench tuning --output calibration.json                             40 experiments of 6 rounds each: five hours
+  lab bench tuning --from calibration.json --rounds 12                   the verdicts of recorded rounds, without measuring
 
-One row of an experiment is measured as A, again as A, and with everything standing still for a share of the time. Rounds follow
-each other as in `lab tune`; each experiment is so many of them. Where fewer rounds are measured than the experiments take, those
-that have no rounds of their own are drawn from all that there are, and the result says how many these are.")]
+One row of an experiment is measured as A, again as A, and with everything standing still for a share of the time. Rounds follow \
+each other as in `lab tune`; each experiment is so many of them. Where fewer rounds are measured than the experiments take, those \
+that have no rounds of their own are drawn from all that there are, and the result says how many these are. Rounds for four \
+experiments are the least.")]
 pub struct Args {
     /// The experiment whose source and row are measured.
     #[arg(value_name = "EXPERIMENT", default_value = "tuning/original-table")]
@@ -48,13 +51,13 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
     measure: Option<u16>,
     /// How long measuring may take.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = crate::words::length_of_time)]
     budget: Option<Duration>,
     /// The slow-down, in percent of the time.
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=80))]
     slow: u8,
     /// Rounds that were recorded by --output, instead of measuring.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["measure", "budget", "row"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["measure", "budget", "row", "slow"])]
     from: Option<PathBuf>,
     /// Seed of what is drawn.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -110,6 +113,15 @@ impl Calibration {
 }
 
 pub async fn run(args: Args) -> Result<Verdict> {
+    if let Some(file) = &args.output {
+        // Before hours of measuring, not after them.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        tempfile::tempfile_in(folder.unwrap_or(Path::new(".")))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if let Some(rounds) = args.measure {
+        enough(usize::from(rounds), usize::from(args.rounds))?;
+    }
     let shown = Arc::new(Shown::new());
     let (experiment, began, slow, rounds, left_out) = match &args.from {
         Some(file) => {
@@ -136,15 +148,12 @@ pub async fn run(args: Args) -> Result<Verdict> {
             // That of the file is for its own rounds.
             session.budget = Some(args.budget.unwrap_or(Duration::from_secs(7 * 24 * 3600)));
             let command = "lab bench tuning".to_owned();
-            let ran = measure(&args.experiment, &args.place, session, &shown, command).await?;
+            let selected = experiment(&args.experiment, &args.place, None)?;
+            let ran = measure(selected, (&args.place, None), session, &shown, command).await?;
             let (rounds, left_out) = rounds_of(&ran.experiment.samples);
-            if rounds.len() < usize::from(args.rounds) {
+            if let Err(few) = enough(rounds.len(), usize::from(args.rounds)) {
                 ran.suite?;
-                bail!(
-                    "only {} whole rounds were measured, and an experiment takes {}",
-                    rounds.len(),
-                    args.rounds
-                );
+                return Err(few);
             }
             if let Err(error) = ran.suite {
                 shown.line(&format!(
@@ -211,18 +220,24 @@ fn rounds_of(samples: &[Sample]) -> (Vec<Round>, usize) {
     (rounds, left_out)
 }
 
+/// Experiments that are drawn from few rounds are all the same one.
+fn enough(rounds: usize, size: usize) -> Result<()> {
+    if rounds < LEAST * size {
+        bail!(
+            "{rounds} rounds are too few for experiments of {size}: {} are the least",
+            LEAST * size
+        );
+    }
+    Ok(())
+}
+
 fn calibrate(
     rounds: Vec<Round>,
     size: usize,
     experiments: usize,
     seed: u64,
 ) -> Result<Calibration> {
-    if rounds.len() < size {
-        bail!(
-            "{} rounds are too few for experiments of {size}",
-            rounds.len()
-        );
-    }
+    enough(rounds.len(), size)?;
     let mut random = StdRng::seed_from_u64(seed);
     let own = (rounds.len() / size).min(experiments);
     let blocks = rounds.chunks_exact(size).take(own).map(<[Round]>::to_vec);
@@ -323,8 +338,8 @@ mod tests {
 
     #[test]
     fn experiments_have_rounds_of_their_own_as_long_as_there_are_some() {
-        let calibration = calibrate(rounds(13, 0.9), 4, 40, 1).unwrap();
-        assert_eq!((calibration.own, calibration.drawn), (3, 37));
+        let calibration = calibrate(rounds(17, 0.9), 4, 40, 1).unwrap();
+        assert_eq!((calibration.own, calibration.drawn), (4, 36));
         assert_eq!((calibration.same.len(), calibration.slowed.len()), (40, 40));
         assert!(calibration.found >= 36, "{}", calibration.found);
     }
@@ -338,6 +353,6 @@ mod tests {
 
     #[test]
     fn too_few_rounds_are_no_calibration() {
-        assert!(calibrate(rounds(3, 0.9), 4, 40, 1).is_err());
+        assert!(calibrate(rounds(15, 0.9), 4, 40, 1).is_err());
     }
 }
