@@ -318,7 +318,9 @@ fn nothing_at(given: &Path, root: &Path, all: &[PathBuf]) -> anyhow::Error {
         }
     }
     meant.truncate(MOST_MEANT);
-    if meant.is_empty() {
+    if meant.is_empty() && given.extension().is_some() {
+        anyhow!("there is no file {shown}; `lab list` shows all scenarios")
+    } else if meant.is_empty() {
         anyhow!("no scenario `{shown}`: `lab list` shows them all")
     } else {
         let meant: Vec<String> = meant.iter().map(|name| format!("`{name}`")).collect();

@@ -105,6 +105,11 @@ impl Expected {
         Err(format!("no number is at least {least} and at most {most}"))
     }
 
+    /// Whether it is one number and no other.
+    pub fn is_exact(self) -> bool {
+        self.least.to_bits() == self.most.to_bits()
+    }
+
     /// Whether a number is as expected.
     pub fn holds(self, number: f64) -> bool {
         (self.least..=self.most).contains(&number)
@@ -114,7 +119,7 @@ impl Expected {
 impl fmt::Display for Expected {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.least, self.most) {
-            (least, most) if least.to_bits() == most.to_bits() => write!(formatter, "{least}"),
+            (least, _) if self.is_exact() => write!(formatter, "{least}"),
             (least, f64::INFINITY) => write!(formatter, "at least {least}"),
             (f64::NEG_INFINITY, most) => write!(formatter, "at most {most}"),
             (least, most) => write!(formatter, "between {least} and {most}"),

@@ -14,7 +14,7 @@ use crate::progress::Shown;
 use crate::report::{self, Terminal, table};
 use crate::runner::{Outcome, Selected, Suite};
 use crate::suite::{self, Options};
-use crate::tune::report::{SAMPLES, confirming, details, grid, json, path, sentences, write};
+use crate::tune::report::{BEST, SAMPLES, details, grid, json, path, sentences, write};
 use crate::tune::{self, About, Experiment, Mode, Session, Told, rows};
 use crate::{Verdict, attach, stacks};
 
@@ -28,7 +28,7 @@ const TUNE: &str = "tune";
   lab tune tuning/original-table            the original's four rows, in full
   lab tune tuning/changes --budget 10m      as many rounds as ten minutes have
   lab tune tuning/defaults --search --budget 30m    look for better settings
-  lab tune tuning/defaults --rows lab-tune/best.rows.json    confirm those
+  lab tune tuning/defaults --rows lab-tune/best.rows.json --report confirmed    confirm those
   lab tune tuning/file-lines --endpoints e.json     on a cluster that exists
 
 An experiment is a scenario with a `tune` step: docs/tuning.md. `lab run` measures the same file in its short form, \
@@ -36,7 +36,8 @@ and `lab run --help` shows a file of endpoints. The report goes into a folder: t
 tune.json, and samples.jsonl while the experiment goes on. Ctrl-C ends it; what was measured is reported. On a \
 cluster, Prometheus has to scrape Connect's JMX agent with the rules of services/connect/jmx.json.
 
-Exit status: 0 the ratios that the file asks for hold, 1 one does not, 2 nothing could be measured.")]
+Exit status: 0 the ratios that the file asks for hold, 1 one does not, 2 nothing could be measured. Of rows from --rows, and of a \
+search, the file asks for nothing.")]
 pub struct Args {
     /// The experiment: a file, or a name such as `tuning/original-table`.
     #[arg(value_name = "EXPERIMENT")]
@@ -59,19 +60,19 @@ pub struct Args {
     /// Where the report goes.
     #[arg(long, value_name = "DIR", default_value = "lab-tune")]
     report: PathBuf,
+    /// Run on the cluster that this file names, on topics, connectors and slots of the run's own, which are removed.
+    #[arg(long, value_name = "FILE")]
+    endpoints: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) place: Place,
+    place: Place,
     /// Print the outcome as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// Where an experiment is found, and where it runs.
+/// Where an experiment is found, and on which stack it runs.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Place {
-    /// Run on the cluster that this file names, on topics, connectors and slots of the run's own, which are removed.
-    #[arg(long, value_name = "FILE")]
-    endpoints: Option<PathBuf>,
     #[command(flatten)]
     profile: ProfileArgs,
     /// A value for a variable that the experiment declares in [vars].
@@ -100,18 +101,17 @@ pub(super) struct Ran {
     pub experiment: Experiment,
 }
 
-/// Runs the experiment of a file as the session says.
+/// Runs an experiment as the session says, on a stack of its own or a cluster that exists.
 ///
 /// # Errors
-/// When the file is not an experiment.
+/// When nobody could have begun it.
 pub(super) async fn measure(
-    name: &str,
-    place: &Place,
+    selected: Selected,
+    (place, endpoints): (&Place, Option<&Path>),
     session: Session,
     shown: &Arc<Shown>,
     command: String,
 ) -> Result<Ran> {
-    let selected = experiment(name, place)?;
     let session = Arc::new(session);
     let options = Options {
         profile: place.profile.profile,
@@ -122,7 +122,7 @@ pub(super) async fn measure(
     let began = suite::now();
     let terminal = Terminal::new(shown, 1);
     let all = [selected.clone()];
-    let suite = match &place.endpoints {
+    let suite = match endpoints {
         Some(file) => {
             let place = attach::Place {
                 file,
@@ -149,7 +149,15 @@ pub(super) async fn measure(
     Ok(Ran { suite, experiment })
 }
 
-fn experiment(name: &str, place: &Place) -> Result<Selected> {
+/// The experiment of this name.
+///
+/// # Errors
+/// When there is none, or it is not as it should be.
+pub(super) fn experiment(
+    name: &str,
+    place: &Place,
+    endpoints: Option<&Path>,
+) -> Result<Selected> {
     let selection = Selection {
         paths: vec![name.to_owned()],
         variables: place.variables.clone(),
@@ -191,12 +199,17 @@ fn experiment(name: &str, place: &Place) -> Result<Selected> {
             scenario.path.display()
         ),
     }
-    if place.endpoints.is_some() {
+    if endpoints.is_some() {
         // The mode of a cluster's JVMs is what it is; that is no reason not to measure it.
         let own = Arc::get_mut(&mut scenario).context("the experiment is read by somebody else")?;
         for instance in &mut own.instances {
             instance.stack.jvm = Jvm::Quick;
         }
+    } else if scenario.instances.iter().any(|one| one.stack.jvm == Jvm::Quick) {
+        bail!(
+            "{} wants JVMs that are quick to start: they compile little, and what they reach says nothing\n  what to do: write into it\n    [stack]\n    jvm = \"server\"",
+            scenario.path.display()
+        );
     }
     Ok(Selected {
         scenario,
@@ -216,6 +229,11 @@ pub async fn run(args: Args) -> Result<Verdict> {
             Some(rows)
         }
     };
+    if args.budget.is_some_and(|budget| budget.is_zero()) {
+        bail!("nothing is measured in no time: give --budget some minutes");
+    }
+    let endpoints = args.endpoints.as_deref();
+    let selected = experiment(&args.experiment, &args.place, endpoints)?;
     report::prepare(&args.report)?;
     let shown = Arc::new(Shown::new());
     let mode = if args.search {
@@ -237,7 +255,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     session.samples = Some(samples);
     let command = command(&args);
     let Ran { suite, experiment } =
-        measure(&args.experiment, &args.place, session, &shown, command).await?;
+        measure(selected, (&args.place, endpoints), session, &shown, command).await?;
     let is_worth_a_report = !experiment.samples.is_empty()
         || experiment
             .search
@@ -248,7 +266,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         if args.json {
             print!("{}", json(&experiment)?);
         } else {
-            print(&experiment, &args.report);
+            print(&experiment, &args);
         }
         shown.line(&format!("report: {}", page.display()));
     }
@@ -273,21 +291,61 @@ pub async fn run(args: Args) -> Result<Verdict> {
 
 /// What does it again.
 fn command(args: &Args) -> String {
-    let mut command = format!("lab tune {}", args.experiment);
-    if let Some(file) = &args.place.endpoints {
-        command.push_str(&format!(" --endpoints {}", file.display()));
+    let mut words = vec!["lab tune".to_owned(), args.experiment.clone()];
+    if args.search {
+        words.push(format!("--search --seed {}", args.seed));
     }
-    for (name, value) in &args.place.variables {
-        let shown = match scenario::is_secret_name(name) {
-            true => scenario::REDACTED,
-            false => value,
-        };
-        command.push_str(&format!(" --var {name}={shown}"));
+    if let Some(file) = &args.rows {
+        words.push(format!("--rows {}", file.display()));
     }
-    command
+    if let Some(budget) = args.budget {
+        let budget = humantime::format_duration(budget).to_string();
+        words.push(format!("--budget {}", budget.replace(' ', "")));
+    }
+    if let Some(repeats) = args.repeats {
+        words.push(format!("--repeats {repeats}"));
+    }
+    words.extend(args.whereabouts());
+    words.join(" ")
 }
 
-fn print(experiment: &Experiment, folder: &Path) {
+impl Args {
+    /// What says where the experiment is and runs.
+    fn whereabouts(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(file) = &self.endpoints {
+            words.push(format!("--endpoints {}", file.display()));
+        }
+        if self.place.profile.profile != stack::Profile::Zookeeper {
+            words.push(format!("--profile {}", self.place.profile.profile));
+        }
+        if let Some(folder) = &self.place.scenarios {
+            words.push(format!("--scenarios {}", folder.display()));
+        }
+        for (name, value) in &self.place.variables {
+            let shown = match scenario::is_secret_name(name) {
+                true => scenario::REDACTED,
+                false => value,
+            };
+            words.push(format!("--var {name}={shown}"));
+        }
+        words
+    }
+
+    /// What measures what a search has found once more, into a report of its own.
+    fn confirming(&self) -> String {
+        let folder = self.report.display();
+        let mut words = vec![
+            "lab tune".to_owned(),
+            self.experiment.clone(),
+            format!("--rows {folder}/{BEST} --report {folder}-confirmed"),
+        ];
+        words.extend(self.whereabouts());
+        words.join(" ")
+    }
+}
+
+fn print(experiment: &Experiment, args: &Args) {
     if let Some(path) = path(experiment) {
         println!("{}", table(&path));
     }
@@ -308,8 +366,41 @@ fn print(experiment: &Experiment, folder: &Path) {
             serde_json::Value::Object(tune::connector_patch(winner)),
             tune::worker_patch(winner)
         );
+        println!("\nconfirm it: {}", args.confirming());
     }
-    if let Some(command) = confirming(experiment, folder) {
-        println!("\nconfirm it: {command}");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser as _;
+    use rstest::rstest;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: super::Args,
+    }
+
+    #[rstest]
+    #[case::as_it_is("a", "lab tune a")]
+    #[case::search("a --search --budget 90m --seed 3 --report out", "lab tune a --search --seed 3 --budget 1h30m")]
+    #[case::elsewhere("a --endpoints e.json --rows r.json --repeats 4", "lab tune a --rows r.json --repeats 4 --endpoints e.json")]
+    #[case::otherwise("a --profile kraft --var n=1 --var password=x", "lab tune a --profile kraft --var n=1 --var password=***")]
+    fn the_command_does_it_again(#[case] written: &str, #[case] again: &str) {
+        let words = std::iter::once("tune").chain(written.split(' '));
+        let line = Line::try_parse_from(words).unwrap();
+        assert_eq!(super::command(&line.args), again);
+    }
+
+    #[test]
+    fn what_a_search_has_found_is_confirmed_into_a_report_of_its_own() {
+        let words = ["tune", "a", "--search", "--report", "out", "--profile", "kraft"];
+        let line = Line::try_parse_from(words).unwrap();
+        assert_eq!(
+            line.args.confirming(),
+            "lab tune a --rows out/best.rows.json --report out-confirmed --profile kraft"
+        );
     }
 }

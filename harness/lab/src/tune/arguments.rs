@@ -8,13 +8,40 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::producer_settings;
+use super::{producer_settings, search};
 use crate::checks::Expected;
 
 /// Rows that a grid may make: more would take days.
 const MOST_ROWS: usize = 64;
 /// What the JVM compiles of a pipeline from Postgres to Kafka takes half a minute on two processors.
 const LONGEST_WARM_UP: scenario::Duration = scenario::Duration::from_secs(40);
+const NOTHING: &str = "there is nothing to read\ngive `records` at least 1";
+/// What TOML makes of a dot.
+pub(super) const QUOTE: &str = "a name with dots wants quotes: \"batch.size\" = 100";
+/// What makes a worker part of its stack.
+const OF_THE_LABS_WORKER: [&str; 7] = [
+    "bootstrap.servers",
+    "config.storage.topic",
+    "group.id",
+    "listeners",
+    "offset.storage.topic",
+    "plugin.path",
+    "status.storage.topic",
+];
+/// What the lab sets in the connector of a source of its own: what is read from where, and where to.
+const OF_THE_LABS_CONNECTOR: [&str; 11] = [
+    "connector.class",
+    "database.dbname",
+    "database.hostname",
+    "database.password",
+    "database.port",
+    "database.user",
+    "file",
+    "slot.name",
+    "table.include.list",
+    "topic",
+    "topic.prefix",
+];
 /// A longer one does not fit a line of a table.
 const LONGEST_NAME: usize = 40;
 
@@ -73,15 +100,16 @@ struct Written {
     /// How long that may become under `lab tune` while the JVMs still compile what is hot: 40 s when missing, of your own connector
     /// no longer than `warm_up`.
     longest_warm_up: Option<scenario::Duration>,
-    /// Time that counts. A source that runs dry before its end is a mistake.
+    /// Time that counts. A source that runs dry before half of it is a mistake.
     #[serde(default = "window")]
     window: scenario::Duration,
-    /// How long `lab tune` may take for all rounds, or for a search; no round begins that would not end in time.
+    /// How long `lab tune` may take, stack and data included: no round begins that would not end in time, but one is always
+    /// measured, and of a search's gain three.
     budget: Option<scenario::Duration>,
     /// What differs in `lab run`, which has to be over soon.
     #[serde(default)]
     short: Short,
-    /// What the ratios of the rates to that of the first row have to be.
+    /// What the ratios of the rates to that of the first row have to be, within bounds.
     #[serde(default)]
     ratios: Vec<Ratio>,
     /// Where `lab tune --search` looks; the source's own space when missing.
@@ -367,6 +395,10 @@ impl TryFrom<WrittenSpace> for Space {
             format: written.format,
         };
         space.axes.check()?;
+        let combinations: usize = space.axes.each()?.iter().map(|axis| axis.values.len()).product();
+        if combinations < 2 {
+            return Err("there is nothing to choose from\ngive a setting of `search` two values or more".to_owned());
+        }
         Ok(space)
     }
 }
@@ -592,10 +624,14 @@ impl Settings {
             producer_settings::check(name, value)?;
         }
         producer_settings::check_together(&self.producer)?;
-        for (name, value) in &self.connector {
-            if value.is_object() || value.is_array() || value.is_null() {
-                return Err(format!("`{name}` of a connector takes a single value"));
-            }
+        single_values("a connector", &self.connector)?;
+        single_values("a worker", &self.worker)?;
+        if let Some(name) = self.worker.keys().find(|name| OF_THE_LABS_WORKER.contains(&name.as_str())) {
+            return Err(format!(
+                "`{name}` of the worker is the stack's own\nleave it out: with another one the worker would be part of no stack"
+            ));
+        }
+        for name in self.connector.keys() {
             if name.starts_with("producer.override.") {
                 return Err(format!(
                     "`{name}` is a setting of the producer\nwrite it in `producer`, without `producer.override.`"
@@ -607,8 +643,28 @@ impl Settings {
                 "{wrong:?} is no option of a JVM\nexpected one that begins with `-`, such as \"-Xmx2g\""
             ));
         }
+        if let Some(several) = self.jvm.iter().find(|option| option.contains(" -")) {
+            return Err(format!(
+                "{several:?} is more than one option of a JVM\nwrite each by itself, as in [\"-Xms2g\", \"-Xmx2g\"]"
+            ));
+        }
         Ok(())
     }
+}
+
+/// That settings are texts, numbers or booleans, as a configuration file has them.
+fn single_values(whose: &str, settings: &Map<String, Value>) -> Result<(), String> {
+    for (name, value) in settings {
+        if value.is_object() {
+            return Err(format!("`{name}` of {whose} takes a single value\n{QUOTE}"));
+        }
+        if value.is_array() || value.is_null() {
+            return Err(format!(
+                "`{name}` of {whose} takes a single value\nwrite a list as a text, as in \"a,b\""
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl TryFrom<WrittenSource> for Source {
@@ -646,9 +702,42 @@ impl Source {
         }
     }
 
+    /// That settings do not change what the lab says of its own sources.
+    fn leaves(&self, settings: &Map<String, Value>) -> Result<(), String> {
+        let reserved = |name: &str| {
+            let is_own = matches!(self, Self::Own(_));
+            name == "name" || (!is_own && OF_THE_LABS_CONNECTOR.contains(&name))
+        };
+        match settings.keys().find(|name| reserved(name)) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "the lab sets `{name}` for each measurement\nleave it out, or bring your own connector: source = {{ connector = \"file.json\" }}"
+            )),
+        }
+    }
+
+    /// That each measurement of the user's own connector gets topics of its own.
+    fn is_apart(&self, with: &Map<String, Value>, rows: &[Row]) -> Result<(), String> {
+        let Self::Own(own) = self else { return Ok(()) };
+        if !own.contains_key("connector.class") && !with.contains_key("connector.class") {
+            return Err("the connector has no `connector.class`".to_owned());
+        }
+        let mut settings = rows.iter().map(|row| &row.settings.connector).chain([own, with]);
+        let is_apart = settings.any(|settings| {
+            let mut values = settings.values();
+            values.any(|value| value.as_str().is_some_and(|text| text.contains("{row}")))
+        });
+        match is_apart {
+            true => Ok(()),
+            false => Err(
+                "every measurement would write to the same topics\ngive topics and slot a name for each, as in with = { \"topic.prefix\" = \"${run.prefix}_{row}\" }".to_owned(),
+            ),
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.records() == Some(0) {
-            return Err("there is nothing to read\ngive `records` at least 1".to_owned());
+            return Err(NOTHING.to_owned());
         }
         match self {
             Self::Changes(changes) if changes.per_transaction == 0 => Err(
@@ -679,17 +768,25 @@ impl TryFrom<Written> for Tune {
                     slow_down: None,
                 })
                 .collect(),
-            _ => {
-                return Err(
-                    "the rows are missing or there twice\ngive either `rows` or `grid`".to_owned(),
-                );
+            (None, None) => {
+                return Err("there are no rows\ngive either `rows` or `grid`".to_owned());
+            }
+            (Some(_), Some(_)) => {
+                return Err("there are rows twice\ngive either `rows` or `grid`".to_owned());
             }
         };
         check_rows(&rows)?;
-        if let Some(ratio) = written
+        single_values("a connector", &written.with)?;
+        for settings in rows.iter().map(|row| &row.settings.connector).chain([&written.with]) {
+            source.leaves(settings)?;
+        }
+        source.is_apart(&written.with, &rows)?;
+        let mut ratios = written
             .ratios
             .iter()
-            .chain(written.short.ratios.iter().flatten())
+            .chain(written.short.ratios.iter().flatten());
+        if let Some(ratio) = ratios
+            .clone()
             .find(|ratio| rows.iter().all(|row| row.name != ratio.row))
         {
             let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
@@ -699,12 +796,21 @@ impl TryFrom<Written> for Tune {
                 names.join(", ")
             ));
         }
+        if let Some(exact) = ratios.clone().find(|ratio| ratio.times.is_exact()) {
+            return Err(format!(
+                "no measured ratio is {} to the last digit\nexpected bounds, as in `times = {{ at_least = {} }}`",
+                exact.times, exact.times
+            ));
+        }
+        if ratios.any(|ratio| rows.first().is_some_and(|first| first.name == ratio.row)) {
+            return Err("a ratio of the first row to itself is 1\nname another row".to_owned());
+        }
         let full = Form {
             repeats: written.repeats,
             warm_up: written.warm_up,
             longest_warm_up: written
                 .longest_warm_up
-                .or_else(|| source.records().map(|_| LONGEST_WARM_UP))
+                .or_else(|| source.records().map(|_| LONGEST_WARM_UP.max(written.warm_up)))
                 .unwrap_or(written.warm_up),
             window: written.window,
             records: source.records(),
@@ -733,6 +839,22 @@ impl TryFrom<Written> for Tune {
             }
             if form.window.get().is_zero() {
                 return Err("nothing is measured in no time\ngive `window` some seconds".to_owned());
+            }
+            if form.records == Some(0) {
+                return Err(NOTHING.to_owned());
+            }
+        }
+        if written.budget.is_some_and(|budget| budget.get().is_zero()) {
+            return Err("nothing is measured in no time\ngive `budget` some minutes".to_owned());
+        }
+        let of_short = written.short.ratios.as_ref().unwrap_or(&written.ratios);
+        for (form, ratios, whose) in [(&full, &written.ratios, ""), (&short, of_short, "short.")] {
+            if form.repeats < search::ROUNDS && ratios.iter().any(|ratio| ratio.interval.is_some()) {
+                return Err(format!(
+                    "there is no interval of {} rounds\ngive `{whose}repeats` at least {}, or `{whose}ratios` without `interval`",
+                    form.repeats,
+                    search::ROUNDS
+                ));
             }
         }
         Ok(Self {

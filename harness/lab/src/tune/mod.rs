@@ -146,7 +146,9 @@ impl Tune {
             let budget = budget.unwrap_or(SEARCH);
             rows = search::search(&mut bench, space, &form, budget, session).await?;
             session.record().rows.clone_from(&rows);
-            form.repeats = session.repeats.unwrap_or(usize::MAX);
+            form.repeats = session
+                .repeats
+                .map_or(usize::MAX, |repeats| repeats.max(search::ROUNDS));
             bench.restart_for(&rows);
             return rounds(&mut bench, &rows, &form, Some(budget), session).await;
         }

@@ -80,7 +80,9 @@ pub(super) async fn check(bench: &Bench<'_>, rows: &[Row]) -> Result<()> {
         .await?;
         let validated: Validated = serde_json::from_value(answer)
             .context("Connect's answer to a validation is of another shape")?;
-        let found = look(&validated, &row.settings.connector);
+        let mut settings = bench.with().clone();
+        settings.extend(row.settings.connector.clone());
+        let found = look(&validated, &settings);
         problems.extend(
             found
                 .into_iter()

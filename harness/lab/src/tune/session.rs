@@ -173,7 +173,9 @@ impl Session {
 /// # Errors
 /// In words, when they are not what rows are.
 pub(crate) fn rows(text: &str) -> Result<Vec<Row>, String> {
-    let rows: Vec<Row> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let rows: Vec<Row> = serde_json::from_str(text).map_err(|error| {
+        format!("{error}\n  what to do: give rows as an experiment has them, as in [{{ \"name\": \"a\", \"producer\": {{ \"linger.ms\": 5 }} }}]; `lab tune --search` writes such a file")
+    })?;
     super::arguments::check_rows(&rows)?;
     Ok(rows)
 }

@@ -22,7 +22,7 @@ use crate::runner::Grid;
 /// Each measurement as it was done, a line of JSON each: written while the experiment goes on.
 pub(crate) const SAMPLES: &str = "samples.jsonl";
 /// Rows for `lab tune --rows`: the defaults and what a search has found.
-const BEST: &str = "best.rows.json";
+pub(crate) const BEST: &str = "best.rows.json";
 
 /// Processors: more than the lab itself needs to look on.
 const OTHERS: f64 = 0.25;
@@ -83,16 +83,6 @@ fn named(row: &super::Row) -> serde_json::Value {
 /// Never, as far as is known.
 pub(crate) fn json(experiment: &Experiment) -> Result<String> {
     Ok(format!("{:#}\n", serde_json::to_value(experiment)?))
-}
-
-/// The command that measures what a search has found again.
-pub(crate) fn confirming(experiment: &Experiment, folder: &Path) -> Option<String> {
-    experiment.search.as_ref()?.winner.as_ref()?;
-    Some(format!(
-        "{} --rows {}",
-        experiment.command,
-        folder.join(BEST).display()
-    ))
 }
 
 fn number(value: Option<f64>, decimals: usize) -> String {
