@@ -28,7 +28,7 @@ const TUNE: &str = "tune";
   lab tune tuning/original-table            the original's four rows, in full
   lab tune tuning/changes --budget 10m      as many rounds as ten minutes have
   lab tune tuning/defaults --search --budget 30m    look for better settings
-  lab tune tuning/defaults --rows lab-tune/best.rows.json --report confirmed    confirm those
+  lab tune tuning/defaults --rows lab-tune/best.rows.json --report again
   lab tune tuning/file-lines --endpoints e.json     on a cluster that exists
 
 An experiment is a scenario with a `tune` step: docs/tuning.md. `lab run` measures the same file in its short form, \
@@ -153,11 +153,7 @@ pub(super) async fn measure(
 ///
 /// # Errors
 /// When there is none, or it is not as it should be.
-pub(super) fn experiment(
-    name: &str,
-    place: &Place,
-    endpoints: Option<&Path>,
-) -> Result<Selected> {
+pub(super) fn experiment(name: &str, place: &Place, endpoints: Option<&Path>) -> Result<Selected> {
     let selection = Selection {
         paths: vec![name.to_owned()],
         variables: place.variables.clone(),
@@ -205,7 +201,11 @@ pub(super) fn experiment(
         for instance in &mut own.instances {
             instance.stack.jvm = Jvm::Quick;
         }
-    } else if scenario.instances.iter().any(|one| one.stack.jvm == Jvm::Quick) {
+    } else if scenario
+        .instances
+        .iter()
+        .any(|one| one.stack.jvm == Jvm::Quick)
+    {
         bail!(
             "{} wants JVMs that are quick to start: they compile little, and what they reach says nothing\n  what to do: write into it\n    [stack]\n    jvm = \"server\"",
             scenario.path.display()
@@ -385,9 +385,18 @@ mod tests {
 
     #[rstest]
     #[case::as_it_is("a", "lab tune a")]
-    #[case::search("a --search --budget 90m --seed 3 --report out", "lab tune a --search --seed 3 --budget 1h30m")]
-    #[case::elsewhere("a --endpoints e.json --rows r.json --repeats 4", "lab tune a --rows r.json --repeats 4 --endpoints e.json")]
-    #[case::otherwise("a --profile kraft --var n=1 --var password=x", "lab tune a --profile kraft --var n=1 --var password=***")]
+    #[case::search(
+        "a --search --budget 90m --seed 3 --report out",
+        "lab tune a --search --seed 3 --budget 1h30m"
+    )]
+    #[case::elsewhere(
+        "a --endpoints e.json --rows r.json --repeats 4",
+        "lab tune a --rows r.json --repeats 4 --endpoints e.json"
+    )]
+    #[case::otherwise(
+        "a --profile kraft --var n=1 --var password=x",
+        "lab tune a --profile kraft --var n=1 --var password=[redacted]"
+    )]
     fn the_command_does_it_again(#[case] written: &str, #[case] again: &str) {
         let words = std::iter::once("tune").chain(written.split(' '));
         let line = Line::try_parse_from(words).unwrap();
@@ -396,7 +405,15 @@ mod tests {
 
     #[test]
     fn what_a_search_has_found_is_confirmed_into_a_report_of_its_own() {
-        let words = ["tune", "a", "--search", "--report", "out", "--profile", "kraft"];
+        let words = [
+            "tune",
+            "a",
+            "--search",
+            "--report",
+            "out",
+            "--profile",
+            "kraft",
+        ];
         let line = Line::try_parse_from(words).unwrap();
         assert_eq!(
             line.args.confirming(),

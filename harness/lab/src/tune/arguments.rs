@@ -395,9 +395,17 @@ impl TryFrom<WrittenSpace> for Space {
             format: written.format,
         };
         space.axes.check()?;
-        let combinations: usize = space.axes.each()?.iter().map(|axis| axis.values.len()).product();
+        let combinations: usize = space
+            .axes
+            .each()?
+            .iter()
+            .map(|axis| axis.values.len())
+            .product();
         if combinations < 2 {
-            return Err("there is nothing to choose from\ngive a setting of `search` two values or more".to_owned());
+            return Err(
+                "there is nothing to choose from\ngive a setting of `search` two values or more"
+                    .to_owned(),
+            );
         }
         Ok(space)
     }
@@ -626,7 +634,11 @@ impl Settings {
         producer_settings::check_together(&self.producer)?;
         single_values("a connector", &self.connector)?;
         single_values("a worker", &self.worker)?;
-        if let Some(name) = self.worker.keys().find(|name| OF_THE_LABS_WORKER.contains(&name.as_str())) {
+        if let Some(name) = self
+            .worker
+            .keys()
+            .find(|name| OF_THE_LABS_WORKER.contains(&name.as_str()))
+        {
             return Err(format!(
                 "`{name}` of the worker is the stack's own\nleave it out: with another one the worker would be part of no stack"
             ));
@@ -722,7 +734,10 @@ impl Source {
         if !own.contains_key("connector.class") && !with.contains_key("connector.class") {
             return Err("the connector has no `connector.class`".to_owned());
         }
-        let mut settings = rows.iter().map(|row| &row.settings.connector).chain([own, with]);
+        let mut settings = rows
+            .iter()
+            .map(|row| &row.settings.connector)
+            .chain([own, with]);
         let is_apart = settings.any(|settings| {
             let mut values = settings.values();
             values.any(|value| value.as_str().is_some_and(|text| text.contains("{row}")))
@@ -777,7 +792,11 @@ impl TryFrom<Written> for Tune {
         };
         check_rows(&rows)?;
         single_values("a connector", &written.with)?;
-        for settings in rows.iter().map(|row| &row.settings.connector).chain([&written.with]) {
+        for settings in rows
+            .iter()
+            .map(|row| &row.settings.connector)
+            .chain([&written.with])
+        {
             source.leaves(settings)?;
         }
         source.is_apart(&written.with, &rows)?;
@@ -810,7 +829,11 @@ impl TryFrom<Written> for Tune {
             warm_up: written.warm_up,
             longest_warm_up: written
                 .longest_warm_up
-                .or_else(|| source.records().map(|_| LONGEST_WARM_UP.max(written.warm_up)))
+                .or_else(|| {
+                    source
+                        .records()
+                        .map(|_| LONGEST_WARM_UP.max(written.warm_up))
+                })
                 .unwrap_or(written.warm_up),
             window: written.window,
             records: source.records(),
@@ -849,7 +872,8 @@ impl TryFrom<Written> for Tune {
         }
         let of_short = written.short.ratios.as_ref().unwrap_or(&written.ratios);
         for (form, ratios, whose) in [(&full, &written.ratios, ""), (&short, of_short, "short.")] {
-            if form.repeats < search::ROUNDS && ratios.iter().any(|ratio| ratio.interval.is_some()) {
+            if form.repeats < search::ROUNDS && ratios.iter().any(|ratio| ratio.interval.is_some())
+            {
                 return Err(format!(
                     "there is no interval of {} rounds\ngive `{whose}repeats` at least {}, or `{whose}ratios` without `interval`",
                     form.repeats,

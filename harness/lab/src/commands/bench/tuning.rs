@@ -115,7 +115,9 @@ impl Calibration {
 pub async fn run(args: Args) -> Result<Verdict> {
     if let Some(file) = &args.output {
         // Before hours of measuring, not after them.
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         tempfile::tempfile_in(folder.unwrap_or(Path::new(".")))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
