@@ -14,11 +14,15 @@
 //! `NaN`, `+Inf` and `-Inf` as a gauge's `Value`, and one entry `Timestamp` (a whole number of
 //! milliseconds since 1970) in the outer object, which orders messages of different partitions.
 
+mod cursor;
 mod metric;
 mod parse;
 mod reason;
 
+pub use cursor::{Cursor, Found, entry};
 pub use metric::{Kind, Label, Metric};
+#[doc(hidden)]
+pub use parse::reference;
 pub use parse::{Message, Refusal, parse};
 pub use reason::{MessageError, MetricError};
 

@@ -22,6 +22,16 @@ impl Kind {
             Kind::Counter => "counter",
         }
     }
+
+    /// A value as it is held. `None` if the kind does not have such values: a counter is finite and never negative, and never
+    /// shows a sign.
+    pub fn accepts(self, value: f64) -> Option<f64> {
+        match self {
+            Kind::Gauge => Some(value),
+            // Adding zero turns -0 into 0.
+            Kind::Counter => (value.is_finite() && value >= 0.0).then_some(value + 0.0),
+        }
+    }
 }
 
 impl fmt::Display for Kind {

@@ -1,5 +1,5 @@
-//! The reference parser: plain serde, two passes. The first one finds the entries and proves that the
-//! whole message is JSON; the second one reads each entry by itself, so that one bad metric cannot
+//! The parser: one pass where that is enough, else the reference. That is plain serde, in two passes: the first one finds the
+//! entries and proves that the whole message is JSON; the second one reads each entry by itself, so that one bad metric cannot
 //! take the others with it.
 
 use std::borrow::Cow;
@@ -8,6 +8,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::cursor;
 use crate::metric::{Kind, Label, Metric};
 use crate::reason::{MessageError, MetricError};
 
@@ -37,6 +38,18 @@ pub struct Refusal<'a> {
 /// The message as a whole cannot be read. What is wrong with single metrics is in
 /// [`Message::refused`] instead.
 pub fn parse(bytes: &[u8]) -> Result<Message<'_>, MessageError> {
+    match cursor::parse(bytes) {
+        Some(message) => Ok(message),
+        None => reference(bytes),
+    }
+}
+
+/// Reads a message as [`parse`] does, by the reference alone: for tests and benchmarks.
+///
+/// # Errors
+/// As [`parse`].
+#[doc(hidden)]
+pub fn reference(bytes: &[u8]) -> Result<Message<'_>, MessageError> {
     // An object is told from other JSON by its first byte, which gives a better reason than serde's.
     let document: &RawValue = serde_json::from_slice(bytes).map_err(MessageError::Json)?;
     let Entries(entries) = match json_type(document) {
@@ -273,7 +286,7 @@ impl<'de> Deserialize<'de> for Entries<'de> {
 }
 
 /// A string that is borrowed where it has no escapes; serde's own `Cow` always copies.
-struct Text<'a>(Cow<'a, str>);
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use message::{Kind, Metric, parse};
+use message::{Kind, Metric, parse, reference};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -79,6 +79,46 @@ proptest! {
         let read = &message.metrics[0];
         prop_assert!(read.value == value || (read.value.is_nan() && value.is_nan()));
         prop_assert_eq!((read.kind, &read.name, &read.description, &read.labels), (metric.kind, &metric.name, &metric.description, &metric.labels));
+    }
+
+    /// The fast path is the reference's, to the bit: NaN and the sign of zero, too.
+    #[test]
+    fn fast_path_and_reference_agree(
+        entries in prop::collection::btree_map(".{0,5}", near_metric(), 0..4),
+        timestamp in prop::option::of(prop_oneof![any::<i64>().prop_map(|ms| json!(ms)), Just(json!(1.0)), Just(json!({}))]),
+        pretty: bool,
+        at in any::<prop::sample::Index>(),
+        byte in prop::option::weighted(0.5, any::<u8>()),
+    ) {
+        let mut document = json!(entries);
+        if let Some(timestamp) = timestamp {
+            document["Timestamp"] = timestamp;
+        }
+        let mut bytes = match pretty {
+            true => serde_json::to_vec_pretty(&document).unwrap(),
+            false => serde_json::to_vec(&document).unwrap(),
+        };
+        // One byte is another one, or is missing.
+        if let Some(byte) = byte {
+            let at = at.index(bytes.len());
+            if byte < 32 {
+                bytes.remove(at);
+            } else {
+                bytes[at] = byte;
+            }
+        }
+        prop_assert_eq!(format!("{:?}", parse(&bytes)), format!("{:?}", reference(&bytes)));
+    }
+
+    /// Numbers in every form that JSON has, and in some that it has not.
+    #[test]
+    fn fast_path_and_reference_agree_on_numbers(number in "-?[0-9]{0,25}(\\.[0-9]{0,25})?([eE][+-]?[0-9]{0,3})?", counter: bool) {
+        let kind = if counter { "counter" } else { "gauge" };
+        let text = format!(r#"{{"a":{{"Type":"{kind}","Name":"a","Value":{number}}}}}"#);
+        let bits = |message: &message::Message<'_>| message.metrics.first().map(|metric| metric.value.to_bits());
+        let (ours, theirs) = (parse(text.as_bytes()), reference(text.as_bytes()));
+        prop_assert_eq!(format!("{:?}", ours), format!("{:?}", theirs));
+        prop_assert_eq!(ours.as_ref().ok().and_then(bits), theirs.as_ref().ok().and_then(bits));
     }
 
     #[test]
