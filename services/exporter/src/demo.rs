@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use producer::{Generator, Pace, Shape, Target};
+use producer::{Generator, Names, Pace, Shape, Target};
 use rdkafka::ClientConfig;
 use rdkafka::bindings::{
     rd_kafka_handle_mock_cluster, rd_kafka_mock_group_initial_rebalance_delay_ms,
@@ -19,6 +19,10 @@ const SHAPE: Shape = Shape {
     series: 60,
     metrics_per_message: 10,
     labels: true,
+    names: Names::Plain,
+    shuffled: false,
+    described_anew: 0.0,
+    renamed: 0.0,
 };
 const PARTITIONS: i32 = 3;
 const RATE: f64 = 12.0;

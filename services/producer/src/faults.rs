@@ -127,11 +127,7 @@ mod tests {
     use crate::{Generator, Shape};
 
     fn messages(shares: Shares) -> (Vec<Outgoing>, Faults) {
-        let shape = Shape {
-            series: 10,
-            metrics_per_message: 10,
-            labels: false,
-        };
+        let shape = Shape::default();
         let counter = FaultCounter::default();
         let faulty = Faulty::new(Generator::new(shape, 1), shares, 1, counter.clone());
         let messages = faulty.take(1000).collect();

@@ -1,14 +1,17 @@
 //! Makes messages that look like those of real hosts: gauges that wander, counters that only rise.
 
+use std::borrow::Cow;
+
 use message::{Kind, Metric};
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::Outgoing;
 
-/// How many series there are and how they are spread over messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many series there are, how they are spread over messages, and how messages of a source differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
     /// Distinct series in all.
     pub series: u32,
@@ -16,10 +19,45 @@ pub struct Shape {
     pub metrics_per_message: u32,
     /// Whether sources differ by a label instead of by the metrics' names.
     pub labels: bool,
+    /// What names are made of.
+    pub names: Names,
+    /// Whether each message has its metrics in an order of its own.
+    pub shuffled: bool,
+    /// How often a metric has a new description, of 1.
+    pub described_anew: f64,
+    /// How often a metric has a new name from then on, of 1.
+    pub renamed: f64,
+}
+
+impl Default for Shape {
+    /// Ten series in one message, always in the same words.
+    fn default() -> Shape {
+        Shape {
+            series: 10,
+            metrics_per_message: 10,
+            labels: false,
+            names: Names::Plain,
+            shuffled: false,
+            described_anew: 0.0,
+            renamed: 0.0,
+        }
+    }
+}
+
+/// What names and descriptions are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Names {
+    /// Letters, digits and underscores of ASCII.
+    Plain,
+    /// Letters beyond ASCII, too.
+    Unicode,
+    /// The same, as JSON that is ASCII alone: \u00fc.
+    Escaped,
 }
 
 /// An endless row of messages, the same for the same seed.
 pub struct Generator {
+    shape: Shape,
     random: StdRng,
     sources: Vec<Source>,
     next: usize,
@@ -35,6 +73,10 @@ struct Series {
     name: String,
     template: &'static Template,
     value: f64,
+    /// How often it was described anew, and renamed.
+    revision: u32,
+    generation: u32,
+    marked: bool,
 }
 
 /// One kind of metric that hosts have.
@@ -111,10 +153,11 @@ impl Generator {
         let mut left = shape.series;
         while left > 0 {
             let size = left.min(per_source);
-            sources.push(Source::new(sources.len(), size, shape.labels, &mut random));
+            sources.push(Source::new(sources.len(), size, &shape, &mut random));
             left -= size;
         }
         Generator {
+            shape,
             random,
             sources,
             next: 0,
@@ -131,10 +174,20 @@ impl Iterator for Generator {
         self.next = (self.next + 1) % sources;
         for series in &mut source.series {
             series.advance(&mut self.random);
+            // No chance is drawn where there is none, so that a seed's messages stay the same.
+            let mut comes = |share: f64| share > 0.0 && self.random.random_bool(share);
+            series.revision += u32::from(comes(self.shape.described_anew));
+            series.generation += u32::from(comes(self.shape.renamed));
+        }
+        if self.shape.shuffled {
+            source.series.shuffle(&mut self.random);
         }
         let source = &*source;
         // Maps with string keys and writing to memory cannot fail.
-        let payload = serde_json::to_vec(source).unwrap_or_default();
+        let mut payload = serde_json::to_vec(source).unwrap_or_default();
+        if self.shape.names == Names::Escaped {
+            payload = in_ascii(&payload);
+        }
         Some(Outgoing {
             key: source.key.clone(),
             payload,
@@ -144,7 +197,8 @@ impl Iterator for Generator {
 }
 
 impl Source {
-    fn new(number: usize, size: u32, labels: bool, random: &mut StdRng) -> Source {
+    fn new(number: usize, size: u32, shape: &Shape, random: &mut StdRng) -> Source {
+        let labels = shape.labels;
         let key = format!("source-{number}");
         let templates = CATALOGUE.iter().cycle().zip(0..size);
         let series = templates.map(|(template, position)| {
@@ -168,6 +222,9 @@ impl Source {
                 name,
                 template,
                 value,
+                revision: 0,
+                generation: 0,
+                marked: shape.names != Names::Plain,
             }
         });
         let series = series.collect();
@@ -195,6 +252,51 @@ impl Series {
     }
 }
 
+impl Series {
+    fn name(&self) -> Cow<'_, str> {
+        let mut name = Cow::Borrowed(self.name.as_str());
+        if self.marked {
+            name.to_mut().insert_str(0, "größe_");
+        }
+        if self.generation > 0 {
+            name.to_mut()
+                .insert_str(0, &format!("g{}_", self.generation));
+        }
+        name
+    }
+
+    fn description(&self) -> Cow<'_, str> {
+        let mut description = Cow::Borrowed(self.template.description);
+        if self.marked {
+            description.to_mut().push_str(" 測定");
+        }
+        if self.revision > 0 {
+            description
+                .to_mut()
+                .push_str(&format!(", revision {}", self.revision));
+        }
+        description
+    }
+}
+
+/// JSON with every character beyond ASCII as an escape, as many encoders write it.
+fn in_ascii(json: &[u8]) -> Vec<u8> {
+    let mut ascii = Vec::with_capacity(json.len() * 2);
+    let mut units = [0; 2];
+    for character in String::from_utf8_lossy(json).chars() {
+        if let Ok(byte) = u8::try_from(character)
+            && byte.is_ascii()
+        {
+            ascii.push(byte);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut units) {
+            ascii.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+        }
+    }
+    ascii
+}
+
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.series.len()))?;
@@ -203,18 +305,14 @@ impl Serialize for Source {
                 Movement::Walk { .. } => Kind::Gauge,
                 Movement::Climb { .. } => Kind::Counter,
             };
-            let mut metric = Metric::new(
-                kind,
-                &series.name,
-                series.template.description,
-                series.value,
-            );
+            let name = series.name();
+            let mut metric = Metric::new(kind, &*name, series.description(), series.value);
             metric.labels.extend(
                 self.label
                     .as_deref()
                     .map(|label| ("source".into(), label.into())),
             );
-            map.serialize_entry(&series.name, &metric)?;
+            map.serialize_entry(&name, &metric)?;
         }
         map.end()
     }
@@ -235,6 +333,7 @@ mod tests {
             series,
             metrics_per_message,
             labels,
+            ..Shape::default()
         }
     }
 
@@ -286,6 +385,64 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Messages of one source, each as the names and descriptions that it has.
+    fn words(shape: Shape) -> Vec<Vec<(String, String)>> {
+        Generator::new(shape, 1)
+            .take(40)
+            .map(|outgoing| {
+                let message = message::parse(&outgoing.payload).unwrap();
+                assert_eq!(message.refused, []);
+                let metrics = message.metrics.into_iter();
+                metrics
+                    .map(|metric| (metric.name.into_owned(), metric.description.into_owned()))
+                    .collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_shuffled_message_has_the_same_series_in_another_order() {
+        let messages = words(Shape {
+            shuffled: true,
+            ..Shape::default()
+        });
+        let sorted = |message: &Vec<_>| message.iter().cloned().collect::<BTreeSet<_>>();
+        assert_ne!(messages[0], messages[1]);
+        assert!(
+            messages
+                .iter()
+                .all(|message| sorted(message) == sorted(&messages[0]))
+        );
+    }
+
+    #[rstest]
+    #[case::described_anew(Shape { described_anew: 0.1, ..Shape::default() })]
+    #[case::renamed(Shape { renamed: 0.1, ..Shape::default() })]
+    fn a_share_of_the_metrics_changes_its_words(#[case] shape: Shape) {
+        let messages = words(shape);
+        let changed = messages.windows(2).map(|pair| {
+            let pairs = pair[0].iter().zip(&pair[1]);
+            pairs.filter(|(before, after)| before != after).count()
+        });
+        let changed: usize = changed.sum();
+        assert!((20..60).contains(&changed), "{changed} of 390");
+    }
+
+    #[test]
+    fn escaped_names_are_ascii_and_mean_those_that_are_not() {
+        let shape = |names| Shape {
+            names,
+            ..Shape::default()
+        };
+        let escaped = Generator::new(shape(Names::Escaped), 1).next().unwrap();
+        assert!(escaped.payload.is_ascii());
+        assert_eq!(words(shape(Names::Escaped)), words(shape(Names::Unicode)));
+        assert_eq!(
+            words(shape(Names::Unicode))[0][0].0,
+            "größe_source_0_cpu_usage_percent"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod settings;
 mod summary;
 
 pub use faults::{FaultCounter, Faults, Faulty, Shares};
-pub use generator::{Generator, Shape};
+pub use generator::{Generator, Names, Shape};
 pub use pace::Pace;
 pub use replay::{Replay, ReplayError};
 pub use run::{RunError, Target, run};

@@ -117,6 +117,10 @@ fn messages(settings: &Settings) -> anyhow::Result<Messages> {
         series: settings.series,
         metrics_per_message: settings.metrics_per_message,
         labels: settings.labels,
+        names: settings.names,
+        shuffled: settings.shuffled,
+        described_anew: settings.described_anew,
+        renamed: settings.renamed,
     };
     Ok((
         Box::new(Generator::new(shape, seed)),

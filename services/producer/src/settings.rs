@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Shares;
+use crate::{Names, Shares};
 use clap::Parser;
 use settings::{KafkaArgs, LogArgs, count, duration, positive};
 
@@ -32,6 +32,24 @@ pub struct Settings {
     /// Tell the sources apart by a label "source" (an extension of the format) instead of in the names
     #[arg(long, env = "PRODUCER_LABELS")]
     pub labels: bool,
+    /// What names and descriptions are made of: ASCII, letters beyond it, or these as JSON escapes
+    #[arg(
+        long,
+        env = "PRODUCER_NAMES",
+        value_enum,
+        default_value = "plain",
+        conflicts_with = "replay"
+    )]
+    pub names: Names,
+    /// Give each message its metrics in an order of its own
+    #[arg(long, env = "PRODUCER_SHUFFLED", conflicts_with = "replay")]
+    pub shuffled: bool,
+    /// Share of the metrics that get a new description, between 0 and 1
+    #[arg(long, env = "PRODUCER_DESCRIBED_ANEW", default_value = "0", value_parser = share, conflicts_with = "replay")]
+    pub described_anew: f64,
+    /// Share of the metrics that get a new name, and so are a new series, between 0 and 1
+    #[arg(long, env = "PRODUCER_RENAMED", default_value = "0", value_parser = share, conflicts_with = "replay")]
+    pub renamed: f64,
     /// Start of the random numbers: the same seed makes the same messages [default: random, shown in the summary]
     #[arg(long, env = "PRODUCER_SEED", value_parser = count::<u64>)]
     pub seed: Option<u64>,
