@@ -1,6 +1,6 @@
 //! Serves JSON metrics from a Kafka topic as a Prometheus endpoint.
 //!
-//! A record goes from [`consumer`] (Kafka) through the `message` crate (JSON) into [`table`] (the series);
+//! A record goes from [`consumer`] (Kafka) through [`reading`] (JSON) into [`table`] (the series);
 //! a scrape goes from [`http`] over a snapshot of the table to [`exposition`] (text). Consumption and
 //! scrapes share nothing but one short lock: a scrape copies the values and renders from the copy.
 
@@ -9,6 +9,7 @@ mod demo;
 pub mod exposition;
 pub mod http;
 mod listen;
+pub mod reading;
 mod refusals;
 mod run;
 mod settings;

@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use prometheus::IntCounter;
 
 use crate::exposition::Escaping;
-use crate::table::{Dirty, Outcome, Record, Snapshot, Table};
+use crate::reading::Reading;
+use crate::table::{Dirty, Handle, Outcome, Record, Snapshot, Table};
 use crate::telemetry::{Figures, PartitionFigures, Telemetry};
 
 /// A consumer that did not ask for records for this long is stuck.
@@ -53,14 +54,6 @@ struct Progress {
     last_timestamp_ms: Option<i64>,
     ok: IntCounter,
     invalid: IntCounter,
-}
-
-/// A message's content.
-pub enum Content<'a> {
-    /// A message of the format, perhaps with metrics that are not.
-    Message(&'a Message<'a>),
-    /// Bytes that are no message.
-    Invalid,
 }
 
 impl State {
@@ -134,8 +127,15 @@ impl State {
         }
     }
 
-    /// Takes in a record; says what became of it.
-    pub fn apply(&self, record: Record, content: Content<'_>, now: Instant) -> Outcome {
+    /// Takes in a record; says what became of it. `reading` is nothing when its bytes are no message; `found` is as for
+    /// [`Table::apply_reading`].
+    pub fn apply(
+        &self,
+        record: Record,
+        reading: Option<&Reading<'_>>,
+        found: &mut Vec<(usize, Handle)>,
+        now: Instant,
+    ) -> Outcome {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         let Some(progress) = inner.partitions.get_mut(&record.partition) else {
@@ -148,15 +148,14 @@ impl State {
         } else {
             written(record.timestamp_ms, now)
         };
-        let message = match content {
-            Content::Message(message) => Some(message),
-            Content::Invalid => None,
+        let outcome = match reading {
+            Some(reading) => inner.table.apply_reading(record, reading, heard, found),
+            None => inner.table.apply(record, None, heard),
         };
-        let outcome = inner.table.apply(record, message, heard);
         match &outcome {
             Outcome::Applied(applied) => {
                 // Readable bytes that hold no single metric are no message either.
-                let useful = message.is_some_and(|m| m.refused.is_empty() || !m.metrics.is_empty());
+                let useful = reading.is_some_and(|r| r.refused.is_empty() || !r.is_empty());
                 if useful {
                     &progress.ok
                 } else {
@@ -164,6 +163,8 @@ impl State {
                 }
                 .inc();
                 self.telemetry.accepted(applied.accepted);
+                let known = reading.map_or(0, Reading::known);
+                self.telemetry.predicted.inc_by(known as u64);
                 self.telemetry.moved.inc_by(applied.moved);
                 self.telemetry.counter_resets.inc_by(applied.resets);
             }

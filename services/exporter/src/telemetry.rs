@@ -23,6 +23,8 @@ pub struct Telemetry {
     rejected: IntCounterVec,
     dead_letters: IntCounterVec,
     state_transactions: IntCounterVec,
+    /// Metrics that were read by comparing.
+    pub predicted: IntCounter,
     /// Series that came from another partition than before.
     pub moved: IntCounter,
     /// Counters that fell.
@@ -146,6 +148,10 @@ impl Telemetry {
             rejected,
             dead_letters,
             state_transactions,
+            predicted: counter(
+                "exporter_metrics_predicted_total",
+                "Metrics in readable messages that differed from an expected text in nothing but the value",
+            )?,
             moved: counter(
                 "exporter_series_moved_total",
                 "Series that came from another partition than before",

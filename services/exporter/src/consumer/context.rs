@@ -122,10 +122,10 @@ impl ConsumerContext for Context {
         } else {
             let numbers = numbers(partitions);
             tracing::info!(partitions = ?numbers, lost = consumer.assignment_lost(), "revoked");
-            if let Some(journal) = &self.journal
-                && !consumer.assignment_lost()
-            {
-                journal.commit(consumer);
+            match &self.journal {
+                _ if consumer.assignment_lost() => {}
+                Some(journal) => journal.commit(consumer),
+                None => position::store(consumer, &self.state),
             }
             self.state.revoke(numbers);
             if incremental {

@@ -20,9 +20,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 
 use crate::Start;
+use crate::reading::Predictor;
 use crate::refusals::{Place, Refusals};
-use crate::state::{Content, State};
-use crate::table::{Outcome, Record};
+use crate::state::State;
+use crate::table::{Handle, Outcome, Record};
 use crate::telemetry::Telemetry;
 use context::Context;
 use dead_letters::DeadLetters;
@@ -185,6 +186,8 @@ pub fn start(
             suspected: None,
             dead_letters,
             journal,
+            predictor: Predictor::default(),
+            found: Vec::new(),
         };
         let ended = reader.run(&stop);
         watermarks.end();
@@ -207,13 +210,16 @@ struct Reader {
     suspected: Option<Instant>,
     dead_letters: Option<Arc<DeadLetters>>,
     journal: Option<Arc<Journal>>,
+    predictor: Predictor,
+    /// What a record taught, while it is taken in.
+    found: Vec<(usize, Handle)>,
 }
 
 impl Reader {
     fn run(&mut self, stop: &AtomicBool) -> Result<(), ConsumerError> {
         let mut ticked = Instant::now();
+        let consumer = Arc::clone(&self.consumer);
         while !stop.load(Ordering::Relaxed) {
-            let consumer = Arc::clone(&self.consumer);
             let polled = consumer.poll(WAIT);
             let now = Instant::now();
             // Before a record of the assignment that could not be restored is applied.
@@ -237,13 +243,17 @@ impl Reader {
             if now.saturating_duration_since(ticked) >= TICK {
                 ticked = now;
                 self.state.tick(now);
+                if self.journal.is_none() {
+                    position::store(&consumer, &self.state);
+                }
                 if let Some(letters) = &self.dead_letters {
                     letters.poll();
                 }
             }
         }
-        if let Some(journal) = &self.journal {
-            journal.commit(&self.consumer);
+        match &self.journal {
+            Some(journal) => journal.commit(&consumer),
+            None => position::store(&consumer, &self.state),
         }
         if let Some(letters) = &self.dead_letters {
             letters.flush();
@@ -278,7 +288,9 @@ impl Reader {
         } else if message.payload().is_none() {
             Err((NO_PAYLOAD, "the record has no value".to_owned()))
         } else {
-            message::parse(bytes).map_err(|error| (error.reason(), error.to_string()))
+            self.predictor
+                .read(record.partition, bytes)
+                .map_err(|error| (error.reason(), error.to_string()))
         };
         let mut refused = Refused {
             telemetry: self.state.telemetry(),
@@ -288,34 +300,32 @@ impl Reader {
         };
         match parsed {
             Err((reason, why)) => {
-                if let Outcome::Applied(_) = self.state.apply(record, Content::Invalid, now) {
+                let outcome = self.state.apply(record, None, &mut self.found, now);
+                if let Outcome::Applied(_) = outcome {
                     refused.message(reason, bytes, why);
                 }
             }
-            Ok(content) => {
-                record.timestamp_ms = content.timestamp_ms.unwrap_or(record.timestamp_ms);
-                let outcome = self.state.apply(record, Content::Message(&content), now);
+            Ok(reading) => {
+                record.timestamp_ms = reading.timestamp_ms.unwrap_or(record.timestamp_ms);
+                self.found.clear();
+                let outcome = self
+                    .state
+                    .apply(record, Some(&reading), &mut self.found, now);
                 if let Outcome::Applied(applied) = outcome {
-                    for refusal in &content.refused {
+                    for refusal in &reading.refused {
                         let reason = refusal.error.reason();
                         refused.metric(reason, &refusal.key, &refusal.error, true);
                     }
                     for (at, error) in &applied.refused {
-                        let name = content.metrics.get(*at).map_or("", |metric| &metric.name);
-                        refused.metric(error.reason(), name, error, error.is_of_the_sender());
+                        let name = reading.name(*at);
+                        refused.metric(error.reason(), &name, error, error.is_of_the_sender());
                     }
+                    self.predictor.learn(record.partition, reading, &self.found);
                 }
             }
         }
         if let (Some((reason, why)), Some(letters)) = (refused.letter, &self.dead_letters) {
             letters.write(message, reason, &why);
-        }
-        if self.journal.is_some() {
-            return;
-        }
-        if let Err(error) = self.consumer.store_offset_from_message(message) {
-            // The partition was revoked meanwhile; its next owner reads the record again.
-            tracing::debug!(%error, "did not store an offset");
         }
     }
 

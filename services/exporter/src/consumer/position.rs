@@ -1,4 +1,4 @@
-//! Where assigned partitions start.
+//! Where assigned partitions start, and how far they have come.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,6 +7,7 @@ use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::Start;
+use crate::state::State;
 
 /// Writes the offsets to start from into a new assignment.
 pub(super) fn set<C: ConsumerContext>(
@@ -25,6 +26,22 @@ pub(super) fn set<C: ConsumerContext>(
     if let Err(error) = at(consumer, time, partitions) {
         tracing::warn!(%error, "cannot look up offsets by time; starting from the oldest record");
         log(partitions.set_all_offsets(Offset::Beginning));
+    }
+}
+
+/// Stores the offsets behind the last applied records, which librdkafka commits every now and then. Not for each record: that takes
+/// as long as reading one.
+pub(super) fn store<C: ConsumerContext>(consumer: &BaseConsumer<C>, state: &State) {
+    let mut offsets = TopicPartitionList::new();
+    for (partition, offset) in state.positions() {
+        log(offsets.add_partition_offset(state.topic(), partition, Offset::Offset(offset)));
+    }
+    if offsets.count() == 0 {
+        return;
+    }
+    if let Err(error) = consumer.store_offsets(&offsets) {
+        // A partition was revoked meanwhile; its next owner reads its records again.
+        tracing::debug!(%error, "did not store offsets");
     }
 }
 
@@ -49,6 +66,6 @@ fn at<C: ConsumerContext>(
 
 fn log(result: KafkaResult<()>) {
     if let Err(error) = result {
-        tracing::error!(%error, "cannot set the offsets to start from");
+        tracing::error!(%error, "cannot list offsets");
     }
 }

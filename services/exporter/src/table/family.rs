@@ -14,10 +14,12 @@ pub(super) struct Family {
     pub(super) bare: Option<u32>,
     /// Where its text is.
     pub(super) home: Home,
+    /// Differs from that of every other family, and from its own before it was described otherwise.
+    pub(super) version: u64,
 }
 
 impl Family {
-    pub(super) fn new(metric: &Metric<'_>) -> Family {
+    pub(super) fn new(metric: &Metric<'_>, version: u64) -> Family {
         Family {
             name: metric.name.as_ref().into(),
             kind: metric.kind,
@@ -25,7 +27,21 @@ impl Family {
             unit: metric.unit.as_deref().map(Into::into),
             bare: None,
             home: Home::None,
+            version,
         }
+    }
+
+    /// Whether a metric has nothing new to say about help and unit.
+    pub(super) fn is_described_by(&self, metric: &Metric<'_>) -> bool {
+        self.has_help_of(metric) && self.has_unit_of(metric)
+    }
+
+    pub(super) fn has_help_of(&self, metric: &Metric<'_>) -> bool {
+        metric.description.is_empty() || *self.help == *metric.description
+    }
+
+    pub(super) fn has_unit_of(&self, metric: &Metric<'_>) -> bool {
+        metric.unit.is_none() || self.unit.as_deref() == metric.unit.as_deref()
     }
 
     pub(super) fn is_empty(&self) -> bool {

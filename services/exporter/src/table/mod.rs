@@ -19,6 +19,7 @@ use std::time::Instant;
 
 use message::{Kind, Message, Metric};
 
+use crate::reading::{Content, Reading};
 use changes::Changes;
 pub use changes::Dirty;
 use claims::Claims;
@@ -83,6 +84,23 @@ pub struct Table {
     last_sweep: Option<Instant>,
     counters: CounterMode,
     changes: Option<Changes>,
+    /// The next version of a series or family.
+    version: u64,
+}
+
+/// A series that some text was found to mean. It means that for as long as the series is there, and its family is described
+/// as the text does; then the handle is stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle {
+    pub(crate) place: u32,
+    series: u64,
+    family: u64,
+}
+
+/// A metric of a record.
+enum Item<'m, 'a> {
+    Metric(&'m Metric<'a>),
+    Known(Handle, f64, &'a [u8]),
 }
 
 /// What a counter's value in a message is.
@@ -113,6 +131,8 @@ struct Series {
     updated: Instant,
     /// Where its text is.
     chunk: u32,
+    /// Differs from that of every other series.
+    version: u64,
 }
 
 /// As the source wrote them, sorted by name.
@@ -144,6 +164,7 @@ impl Table {
             last_sweep: None,
             counters: CounterMode::Absolute,
             changes: None,
+            version: 0,
         }
     }
 
@@ -237,7 +258,7 @@ impl Table {
         for metric in &message.metrics {
             match self.hold(arrival, metric, &mut Applied::default()) {
                 // A newer value of another partition is there instead.
-                Ok(()) | Err(Refused::OlderThanOtherPartition) => {}
+                Ok(_) | Err(Refused::OlderThanOtherPartition) => {}
                 Err(_) => fits = false,
             }
         }
@@ -297,6 +318,33 @@ impl Table {
         message: Option<&Message<'_>>,
         now: Instant,
     ) -> Outcome {
+        let metrics = message.into_iter().flat_map(|message| &message.metrics);
+        self.take(record, metrics.map(Item::Metric), now, |_, _| {})
+    }
+
+    /// Takes in a record as [`Table::apply`] does. `found` gets the series of entries that were read or had stale handles, by their
+    /// place in the message.
+    pub fn apply_reading(
+        &mut self,
+        record: Record,
+        reading: &Reading<'_>,
+        now: Instant,
+        found: &mut Vec<(usize, Handle)>,
+    ) -> Outcome {
+        let items = reading.entries.iter().map(|entry| match entry.content {
+            Content::Metric(at) => Item::Metric(&reading.metrics[at]),
+            Content::Known(handle, value) => Item::Known(handle, value, reading.text(entry)),
+        });
+        self.take(record, items, now, |at, handle| found.push((at, handle)))
+    }
+
+    fn take<'m, 'a: 'm>(
+        &mut self,
+        record: Record,
+        items: impl Iterator<Item = Item<'m, 'a>>,
+        now: Instant,
+        mut found: impl FnMut(usize, Handle),
+    ) -> Outcome {
         let Some(state) = self.partitions.get_mut(&record.partition) else {
             return Outcome::NotAssigned;
         };
@@ -311,25 +359,70 @@ impl Table {
             heard: now,
         };
         let mut applied = Applied::default();
-        for (place, metric) in message
-            .into_iter()
-            .flat_map(|message| &message.metrics)
-            .enumerate()
-        {
+        for (place, item) in items.enumerate() {
             let outcome = if place >= self.limits.series_per_message {
                 Err(Refused::MessageSeriesLimit)
-            } else if self.partition_label {
-                with_partition(metric, record.partition)
-                    .and_then(|metric| self.apply_metric(arrival, &metric, &mut applied))
             } else {
-                self.apply_metric(arrival, metric, &mut applied)
+                self.take_item(arrival, item, &mut applied)
             };
             match outcome {
-                Ok(()) => applied.accepted += 1,
+                Ok(handle) => {
+                    applied.accepted += 1;
+                    if let Some(handle) = handle {
+                        found(place, handle);
+                    }
+                }
                 Err(refused) => applied.refused.push((place, refused)),
             }
         }
         Outcome::Applied(applied)
+    }
+
+    /// The handle of a series that was not known.
+    fn take_item(
+        &mut self,
+        arrival: Arrival,
+        item: Item<'_, '_>,
+        applied: &mut Applied,
+    ) -> Result<Option<Handle>, Refused> {
+        let (handle, value, text) = match item {
+            Item::Metric(metric) => return self.apply_metric(arrival, metric, applied),
+            Item::Known(handle, value, text) => (handle, value, text),
+        };
+        if let Some(kind) = self.kind_of(handle, arrival.record.partition) {
+            self.update(handle.place, arrival, (kind, value), applied)?;
+            return Ok(None);
+        }
+        match message::entry(text) {
+            Some(read) => self.apply_metric(arrival, &read.metric, applied),
+            None => unreachable!("text with a handle was read before"),
+        }
+    }
+
+    /// The type of a series, unless its handle is stale.
+    fn kind_of(&self, handle: Handle, partition: i32) -> Option<Kind> {
+        let series = self.series.get(handle.place)?;
+        if series.version != handle.series
+            || (self.partition_label && series.partition != partition)
+        {
+            return None;
+        }
+        let family = self.families.get(series.family)?;
+        (family.version == handle.family).then_some(family.kind)
+    }
+
+    fn handle(&self, place: u32) -> Handle {
+        let series = &self.series[place];
+        Handle {
+            place,
+            series: series.version,
+            family: self.families[series.family].version,
+        }
+    }
+
+    fn next_version(&mut self) -> u64 {
+        self.version += 1;
+        self.version
     }
 
     fn apply_metric(
@@ -337,7 +430,12 @@ impl Table {
         arrival: Arrival,
         metric: &Metric<'_>,
         applied: &mut Applied,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Handle>, Refused> {
+        if self.partition_label {
+            let metric = with_partition(metric, arrival.record.partition)?;
+            self.limits.check(&metric)?;
+            return self.hold(arrival, &metric, applied);
+        }
         self.limits.check(metric)?;
         self.hold(arrival, metric, applied)
     }
@@ -347,7 +445,7 @@ impl Table {
         arrival: Arrival,
         metric: &Metric<'_>,
         applied: &mut Applied,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Handle>, Refused> {
         let known = self.claims.family(&self.families, &metric.name);
         if let Some(id) = known {
             let family = &self.families[id];
@@ -361,30 +459,36 @@ impl Table {
                 .identities
                 .find(&self.series, id, family, &metric.labels)
             {
-                self.update(place, arrival, metric, applied)?;
+                self.update(place, arrival, (metric.kind, metric.value), applied)?;
                 self.describe(id, metric);
-                return Ok(());
+                return Ok(self.handle_of(place, metric));
             }
         }
         let place = self.create(known, arrival.record, metric, arrival.heard)?;
         self.set_value(place, metric.value, arrival.visible);
-        Ok(())
+        Ok(self.handle_of(place, metric))
+    }
+
+    /// The handle that a metric's text may have: none if the same text once more would describe the family otherwise.
+    fn handle_of(&self, place: u32, metric: &Metric<'_>) -> Option<Handle> {
+        let family = &self.families[self.series[place].family];
+        family.is_described_by(metric).then(|| self.handle(place))
     }
 
     fn update(
         &mut self,
         place: u32,
         arrival: Arrival,
-        metric: &Metric<'_>,
+        (kind, value): (Kind, f64),
         applied: &mut Applied,
     ) -> Result<(), Refused> {
         let record = arrival.record;
         let before = self.values[place as usize];
-        let value = match (metric.kind, arrival.counters) {
-            (Kind::Counter, CounterMode::Delta) => before + metric.value,
-            _ => metric.value,
+        let value = match (kind, arrival.counters) {
+            (Kind::Counter, CounterMode::Delta) => before + value,
+            _ => value,
         };
-        if metric.kind == Kind::Counter && !value.is_finite() {
+        if kind == Kind::Counter && !value.is_finite() {
             return Err(Refused::CounterOverflow);
         }
         let series = &mut self.series[place];
@@ -401,7 +505,7 @@ impl Table {
         }
         series.timestamp_ms = record.timestamp_ms;
         series.updated = arrival.heard;
-        if metric.kind == Kind::Counter && value < before {
+        if kind == Kind::Counter && value < before {
             applied.resets += 1;
         }
         self.set_value(place, value, arrival.visible);
@@ -420,10 +524,9 @@ impl Table {
 
     /// Takes over a new description or unit; the last message describes the family.
     fn describe(&mut self, id: u32, metric: &Metric<'_>) {
+        let version = self.next_version();
         let family = &mut self.families[id];
-        let same_help = metric.description.is_empty() || *family.help == *metric.description;
-        let same_unit = metric.unit.is_none() || family.unit.as_deref() == metric.unit.as_deref();
-        if same_help && same_unit {
+        if family.is_described_by(metric) {
             return;
         }
         let before = family.text_bytes();
@@ -431,12 +534,13 @@ impl Table {
         if self.text_bytes - before + after > self.limits.text_bytes {
             return;
         }
-        if !same_help {
+        if !family.has_help_of(metric) {
             family.help = metric.description.as_ref().into();
         }
-        if !same_unit {
+        if !family.has_unit_of(metric) {
             family.unit = metric.unit.as_deref().map(Into::into);
         }
+        family.version = version;
         self.text_bytes = self.text_bytes - before + family.text_bytes();
         self.layout.touch(family);
     }
@@ -461,7 +565,7 @@ impl Table {
             .iter()
             .map(|(name, value)| (name.as_ref().into(), value.as_ref().into()))
             .collect();
-        let family = Family::new(metric);
+        let family = Family::new(metric, self.next_version());
         let bytes = labels_bytes(&labels)
             + if known.is_none() {
                 family.text_bytes()
@@ -481,6 +585,7 @@ impl Table {
             }
         };
         self.text_bytes += bytes;
+        let version = self.next_version();
         let place = self.series.insert(Series {
             family: id,
             labels,
@@ -488,6 +593,7 @@ impl Table {
             timestamp_ms: record.timestamp_ms,
             updated: now,
             chunk: 0,
+            version,
         });
         if self.values.len() <= place as usize {
             self.values.resize(place as usize + 1, 0.0);

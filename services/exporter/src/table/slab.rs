@@ -36,6 +36,10 @@ impl<T> Slab<T> {
         value
     }
 
+    pub(super) fn get(&self, place: u32) -> Option<&T> {
+        self.places.get(place as usize)?.as_ref()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }

@@ -13,6 +13,7 @@ mod group;
 mod kills;
 mod limits;
 mod log;
+mod prediction;
 mod readers;
 mod readme;
 mod rules;
