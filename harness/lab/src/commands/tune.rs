@@ -22,6 +22,8 @@ use crate::{Verdict, attach, stacks};
 const AFTER_SIGNAL: Duration = Duration::from_secs(60);
 /// The key of the action.
 const TUNE: &str = "tune";
+/// The folder of the report, when nobody says it.
+const REPORT: &str = "lab-tune";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -58,7 +60,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Where the report goes.
-    #[arg(long, value_name = "DIR", default_value = "lab-tune")]
+    #[arg(long, value_name = "DIR", default_value = REPORT)]
     report: PathBuf,
     /// Run on the cluster that this file names, on topics, connectors and slots of the run's own, which are removed.
     #[arg(long, value_name = "FILE")]
@@ -305,6 +307,9 @@ fn command(args: &Args) -> String {
     if let Some(repeats) = args.repeats {
         words.push(format!("--repeats {repeats}"));
     }
+    if args.report != Path::new(REPORT) {
+        words.push(format!("--report {}", args.report.display()));
+    }
     words.extend(args.whereabouts());
     words.join(" ")
 }
@@ -387,7 +392,7 @@ mod tests {
     #[case::as_it_is("a", "lab tune a")]
     #[case::search(
         "a --search --budget 90m --seed 3 --report out",
-        "lab tune a --search --seed 3 --budget 1h30m"
+        "lab tune a --search --seed 3 --budget 1h30m --report out"
     )]
     #[case::elsewhere(
         "a --endpoints e.json --rows r.json --repeats 4",

@@ -1,6 +1,7 @@
 //! What a run came to, in several forms: a file each.
 
 mod axis;
+mod box_plot;
 mod chart;
 mod html;
 mod junit;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 pub(crate) use axis::{label, ticks};
+pub(crate) use box_plot::box_plot;
 pub(crate) use chart::figure;
 pub use terminal::{Terminal, summary, table};
 

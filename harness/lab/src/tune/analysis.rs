@@ -125,6 +125,8 @@ fn outcome(row: &Row, record: &Record) -> RowOutcome {
                 .and_then(|sample| sample.fingerprint.as_deref()),
         )
         .map(|(own, first)| own == first);
+    let readings = Readings::medians(own.iter().map(|one| &one.readings));
+    let cpu = Cpu::mean(own.iter().map(|one| &one.cpu));
     RowOutcome {
         row: row.clone(),
         rounds: own.len(),
@@ -141,9 +143,9 @@ fn outcome(row: &Row, record: &Record) -> RowOutcome {
         ratio,
         difference,
         verdict,
-        readings: Readings::medians(own.iter().map(|one| &one.readings)),
-        cpu: Cpu::mean(own.iter().map(|one| &one.cpu)),
-        limit: limits::most_often(own.iter().map(|one| &one.limit)),
+        limit: limits::of_row(own.iter().map(|one| &one.limit), &readings, &cpu),
+        readings,
+        cpu,
         same_records,
     }
 }

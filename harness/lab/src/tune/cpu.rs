@@ -196,6 +196,13 @@ fn stat(text: &str) -> Option<(&str, u64)> {
     Some((name, user + kernel))
 }
 
+/// Time that a process has used so far in user and kernel mode, in seconds.
+pub(crate) fn processor_seconds(pid: i32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, ticks) = stat(&text)?;
+    Some(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
 fn threads_of(pid: i32) -> Vec<(String, u64)> {
     let entries = fs::read_dir(format!("/proc/{pid}/task"));
     entries

@@ -153,23 +153,34 @@ pub(super) fn limit(readings: &Readings, cpu: &Cpu) -> Limit {
             100.0 * busy,
             cpu.words()
         ),
-        None => "processors are not seen from here".to_owned(),
+        None if cpu.processes.is_empty() => "processors are not seen from here".to_owned(),
+        None => format!("of processors only this is seen: {}", cpu.words()),
     };
     of(Bottleneck::Unclear, seen)
 }
 
-/// What limited most of these, with the figures of the last of them.
-pub(super) fn most_often<'a>(limits: impl IntoIterator<Item = &'a Limit>) -> Limit {
-    let limits: Vec<_> = limits.into_iter().collect();
-    let count = |what: Bottleneck| limits.iter().filter(|limit| limit.what == what).count();
-    let most = limits.iter().rev().max_by_key(|limit| count(limit.what));
-    most.map_or_else(
-        || Limit {
+/// What limited most of a row's rounds. Its figures are those of the row where these say the same, else of the last such round.
+pub(super) fn of_row<'a>(
+    rounds: impl IntoIterator<Item = &'a Limit>,
+    readings: &Readings,
+    cpu: &Cpu,
+) -> Limit {
+    let rounds: Vec<_> = rounds.into_iter().collect();
+    let count = |what: Bottleneck| rounds.iter().filter(|limit| limit.what == what).count();
+    let Some(most) = rounds.iter().max_by_key(|limit| count(limit.what)) else {
+        return Limit {
             what: Bottleneck::Unclear,
             why: "nothing was measured".to_owned(),
-        },
-        |limit| (*limit).clone(),
-    )
+        };
+    };
+    let of_all = limit(readings, cpu);
+    if of_all.what == most.what {
+        return of_all;
+    }
+    Limit {
+        what: most.what,
+        why: format!("{}, in the last of such rounds", most.why),
+    }
 }
 
 #[cfg(test)]
@@ -197,6 +208,27 @@ mod tests {
     }
 
     type Change = fn(&mut Readings, &mut Cpu);
+
+    #[test]
+    fn a_row_has_the_figures_of_all_its_rounds_where_they_say_the_same() {
+        let (mut readings, cpu) = quiet();
+        let round = |what| Limit {
+            what,
+            why: "that of a round".to_owned(),
+        };
+        let rounds = [
+            Bottleneck::Cpu,
+            Bottleneck::ProducerBuffer,
+            Bottleneck::ProducerBuffer,
+        ]
+        .map(round);
+        let apart = of_row(&rounds, &readings, &cpu);
+        assert_eq!(apart.what, Bottleneck::ProducerBuffer);
+        assert_eq!(apart.why, "that of a round, in the last of such rounds");
+        readings.buffer_free = Some(0.0);
+        let same = of_row(&rounds, &readings, &cpu);
+        assert_eq!(same, limit(&readings, &cpu));
+    }
 
     #[rstest]
     #[case::nothing(|_: &mut Readings, _: &mut Cpu| {}, Bottleneck::Unclear)]

@@ -34,6 +34,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const LONGEST_EXTRA: Duration = Duration::from_secs(60);
 /// A source that has polled nothing and written nothing for so long has no more. A busy machine pauses for some seconds.
 const DRY: Duration = Duration::from_secs(10);
+/// How many times faster a worker becomes that has just started.
+const STILL_RISES: f64 = 3.0;
 /// How long a connector may take until its first record.
 const FIRST_RECORD: Duration = Duration::from_secs(60);
 /// How old a total may be that is not a rate: scrapes are a second apart, and take some time.
@@ -262,7 +264,8 @@ impl<'a> Bench<'a> {
             _ if watched.ran_dry => {
                 let rate = rate::over_time(&watched.values);
                 let rate = rate.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
-                let wanted = rate * (watched.warm_up.as_secs_f64() + window);
+                let wanted =
+                    STILL_RISES * rate * (form.longest_warm_up.get().as_secs_f64() + window);
                 let help = match self.tune.source.records() {
                     Some(_) => {
                         format!("give `records` at least {wanted:.0}, or a shorter `window`")

@@ -37,6 +37,7 @@ use stack::services::WorkerOverrides;
 pub(crate) use analysis::{About, connector_patch, experiment, worker_patch};
 pub use arguments::Tune;
 pub(crate) use arguments::needs;
+pub(crate) use cpu::processor_seconds;
 pub(crate) use outcome::{Experiment, Sample};
 pub(crate) use session::{Calibrate, Mode, Session, Told, rows};
 
@@ -319,11 +320,17 @@ async fn rounds(
         }
     }
     if let (true, Some(budget)) = (done < form.repeats && form.repeats < usize::MAX, budget) {
-        session.record().cut_short = Some(format!(
-            "the budget of {} had room for {done} of {} rounds",
-            humantime::format_duration(budget),
-            form.repeats
-        ));
+        let shown = humantime::format_duration(budget);
+        session.record().cut_short = Some(match session.elapsed() > budget {
+            true if done == 1 => format!(
+                "the budget of {shown} was over before the first of {} rounds was, which is measured whatever it takes",
+                form.repeats
+            ),
+            _ => format!(
+                "the budget of {shown} had room for {done} of {} rounds",
+                form.repeats
+            ),
+        });
     }
     Ok(())
 }

@@ -80,18 +80,20 @@ pub(super) async fn check(bench: &Bench<'_>, rows: &[Row]) -> Result<()> {
         .await?;
         let validated: Validated = serde_json::from_value(answer)
             .context("Connect's answer to a validation is of another shape")?;
-        let mut settings = bench.with().clone();
-        settings.extend(row.settings.connector.clone());
-        let found = look(&validated, &settings);
+        let found = look(&validated, &row.settings.connector);
         problems.extend(
             found
                 .into_iter()
                 .map(|one| format!("row {:?}: {one}", row.name)),
         );
+        let of_all = ignored(&validated, bench.with());
+        problems.extend(of_all.into_iter().map(|one| format!("`with`: {one}")));
     }
     // What the source's own settings have wrong is wrong in every row.
-    problems.dedup_by(|one, other| {
-        one.split_once(": ").map(|(_, rest)| rest) == other.split_once(": ").map(|(_, rest)| rest)
+    let mut told = std::collections::BTreeSet::new();
+    problems.retain(|one| {
+        let words = one.split_once(": ").map_or(one.as_str(), |(_, rest)| rest);
+        told.insert(words.to_owned())
     });
     if problems.is_empty() {
         return Ok(());
@@ -112,6 +114,13 @@ fn look(validated: &Validated, settings: &Map<String, Value>) -> Vec<String> {
             });
         }
     }
+    problems.extend(ignored(validated, settings));
+    problems
+}
+
+/// Settings that Connect does not return, and so would ignore.
+fn ignored(validated: &Validated, settings: &Map<String, Value>) -> Vec<String> {
+    let mut problems = Vec::new();
     let known: Vec<&str> = validated
         .configs
         .iter()

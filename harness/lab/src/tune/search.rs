@@ -224,8 +224,10 @@ pub(super) async fn search(
     let plan = plan(searching, cost, combinations);
     if plan.is_empty() {
         let least = (gain + cost.of(&rungs(2))).max(cost.of(&rungs(2)) / SEARCHING);
+        // What stack and data took, they take again.
+        let least = least + session.elapsed().as_secs_f64();
         bail!(
-            "a search needs at least {}, and has {}: a measurement takes about {} s\n  what to do: give a longer --budget, or a shorter `window`",
+            "a search needs at least {} here, stack and data included, and has {}: a measurement takes about {} s\n  what to do: give a longer --budget, or a shorter `window`",
             humantime::format_duration(Duration::from_secs(least.ceil() as u64)),
             humantime::format_duration(budget),
             each.as_secs()

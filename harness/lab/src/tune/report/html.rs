@@ -5,10 +5,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::super::chart;
 use super::super::outcome::Experiment;
 use super::{
-    box_plot, connector_patch, details, grid, path, processors, sentences, summary, warm_up,
-    worker_patch,
+    connector_patch, details, grid, path, processors, sentences, summary, warm_up, worker_patch,
 };
-use crate::report::figure;
+use crate::report::{box_plot, figure};
 use crate::runner::Grid;
 
 pub(super) fn page(experiment: &Experiment) -> String {
@@ -32,7 +31,7 @@ pub(super) fn page(experiment: &Experiment) -> String {
                     (table(&grid(experiment)))
                     ul { @for sentence in sentences(experiment) { li { (sentence) } } }
                     (figure(&chart(experiment)))
-                    (box_plot::figure(experiment))
+                    (box_plot("Rates of each row", "records/s", &rates(experiment)))
                     (processors::figure(experiment))
                     h2 { "What producer and machine say" }
                     (table(&details(experiment)))
@@ -44,6 +43,15 @@ pub(super) fn page(experiment: &Experiment) -> String {
         }
     };
     markup.into_string()
+}
+
+fn rates(experiment: &Experiment) -> Vec<(String, Vec<f64>)> {
+    let of = |name: &str| {
+        let own = experiment.samples.iter().filter(|one| one.row == name);
+        own.map(|one| one.rate).collect()
+    };
+    let rows = experiment.rows.iter().map(|row| row.row.name.clone());
+    rows.map(|name| (name.clone(), of(&name))).collect()
 }
 
 fn about(experiment: &Experiment) -> String {

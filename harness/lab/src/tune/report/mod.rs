@@ -1,6 +1,5 @@
 //! An experiment in several forms: a file each.
 
-mod box_plot;
 mod csv;
 mod html;
 mod markdown;

@@ -1,9 +1,8 @@
-//! Box plots of the rates: a row each, all on one axis that begins at zero.
+//! Box plots: a row each, all on one axis that begins at zero.
 
 use maud::{Markup, html};
 
-use super::super::outcome::Experiment;
-use crate::report::{label, ticks};
+use super::{label, ticks};
 use crate::statistics::quartiles;
 
 const WIDTH: f64 = 720.0;
@@ -15,29 +14,22 @@ const BOTTOM: f64 = 40.0;
 const BOX: f64 = 16.0;
 const LETTERS: usize = 22;
 
-pub(super) fn figure(experiment: &Experiment) -> Markup {
-    let rows: Vec<(&str, Vec<f64>)> = experiment
-        .rows
+/// Rows of (name, samples) in this unit. Nothing if there is no sample.
+pub(crate) fn box_plot(title: &str, unit: &str, rows: &[(String, Vec<f64>)]) -> Markup {
+    let rows: Vec<(&str, Vec<f64>)> = rows
         .iter()
-        .map(|row| {
-            let own = experiment
-                .samples
-                .iter()
-                .filter(|one| one.row == row.row.name);
-            let rates: Vec<f64> = own
-                .map(|one| one.rate)
-                .filter(|rate| rate.is_finite())
-                .collect();
-            (row.row.name.as_str(), rates)
+        .map(|(name, samples)| {
+            let finite = samples.iter().copied().filter(|sample| sample.is_finite());
+            (name.as_str(), finite.collect::<Vec<f64>>())
         })
-        .filter(|(_, rates)| !rates.is_empty())
+        .filter(|(_, samples)| !samples.is_empty())
         .collect();
     if rows.is_empty() {
         return html! {};
     }
     let most = rows
         .iter()
-        .flat_map(|(_, rates)| rates)
+        .flat_map(|(_, samples)| samples)
         .copied()
         .fold(0.0, f64::max);
     let ticks = ticks(most, 6);
@@ -47,25 +39,25 @@ pub(super) fn figure(experiment: &Experiment) -> Markup {
     let axis = height - BOTTOM;
     html! {
         figure.chart {
-            figcaption { "Rates of each row: median, quartiles, least and most, and every round, records/s" }
-            svg.boxes viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="Box plot of the rates of each row" {
+            figcaption { (title) ": median, quartiles, least and most, and every round, " (unit) }
+            svg.boxes viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label=(format!("Box plot: {title}")) {
                 @for value in &ticks {
                     line.rule x1=(at(x(*value))) x2=(at(x(*value))) y1=(at(TOP)) y2=(at(axis)) {}
                     text.tick x=(at(x(*value))) y=(at(axis + 16.0)) text-anchor="middle" { (label(*value)) }
                 }
-                text.tick x=(at(WIDTH - RIGHT)) y=(at(height - 6.0)) text-anchor="end" { "records/s" }
-                @for (place, (name, rates)) in rows.iter().enumerate() {
+                text.tick x=(at(WIDTH - RIGHT)) y=(at(height - 6.0)) text-anchor="end" { (unit) }
+                @for (place, (name, samples)) in rows.iter().enumerate() {
                     @let middle = TOP + ROW * (place as f64 + 0.5);
-                    @let [first, median, third] = quartiles(rates);
-                    @let least = rates.iter().copied().fold(f64::INFINITY, f64::min);
-                    @let highest = rates.iter().copied().fold(0.0, f64::max);
+                    @let [first, median, third] = quartiles(samples);
+                    @let least = samples.iter().copied().fold(f64::INFINITY, f64::min);
+                    @let highest = samples.iter().copied().fold(0.0, f64::max);
                     g class=(format!("box colour{}", place % 6)) {
                         title { (name) ": median " (label(median)) ", quartiles " (label(first)) " and " (label(third)) ", " (label(least)) " to " (label(highest)) }
                         text.name x=(at(LEFT - 10.0)) y=(at(middle + 4.0)) text-anchor="end" { (short(name)) }
                         line.whisker x1=(at(x(least))) x2=(at(x(highest))) y1=(at(middle)) y2=(at(middle)) {}
                         rect x=(at(x(first))) y=(at(middle - BOX / 2.0)) width=(at((x(third) - x(first)).max(1.0))) height=(at(BOX)) {}
                         line.median x1=(at(x(median))) x2=(at(x(median))) y1=(at(middle - BOX / 2.0 - 3.0)) y2=(at(middle + BOX / 2.0 + 3.0)) {}
-                        @for rate in rates { circle cx=(at(x(*rate))) cy=(at(middle)) r="2.5" {} }
+                        @for sample in samples { circle cx=(at(x(*sample))) cy=(at(middle)) r="2.5" {} }
                     }
                 }
             }
