@@ -94,14 +94,14 @@ pub async fn run(args: Args) -> Result<Verdict> {
 }
 
 /// The folder of the workspace.
-fn project() -> Result<PathBuf> {
+pub(super) fn project() -> Result<PathBuf> {
     let here = std::env::current_dir().context("there is no working directory")?;
     let is_project =
         |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join("scenarios").is_dir();
     here.ancestors()
         .find(is_project)
         .map(Path::to_owned)
-        .context("`lab test` tests the project itself: run it in a checkout of it")
+        .context("this is about the project itself: run it in a checkout of it")
 }
 
 /// Adds to the environment a folder with promtool alone at the end of the PATH, and where the Prometheus is that the lab

@@ -1,6 +1,7 @@
 //! Starting, stopping and hurting the services of a run.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -65,6 +66,13 @@ impl Control {
             versions.insert("prometheus".to_owned(), prometheus.version.clone());
         }
         versions
+    }
+
+    /// The `java` program, and the class path of Kafka's own tools.
+    pub fn kafka_tools(&self) -> Option<(PathBuf, OsString)> {
+        let java = self.programs.paths.get("java")?;
+        let kafka = self.installed.get("kafka")?;
+        Some((java.clone(), kafka.class_path()))
     }
 
     /// Launches a service and waits until it is ready.

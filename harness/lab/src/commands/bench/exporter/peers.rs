@@ -1,0 +1,218 @@
+//! What is compared, as processes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::process::Signal;
+use serde::Serialize;
+use stack::guard::{PortRequest, SpawnSpec, StopPhase, StopSpec};
+use stack::native::Control;
+use tokio::process::Command;
+
+use super::consume::Consumed;
+use crate::tune::processor_seconds;
+
+/// One of those that read the topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Peer {
+    /// librdkafka, with nothing done to a record.
+    Librdkafka,
+    /// The exporter of this project.
+    Exporter,
+    /// `bench/go-exporter`.
+    Go,
+}
+
+impl Peer {
+    pub(super) const ALL: [Peer; 3] = [Peer::Librdkafka, Peer::Exporter, Peer::Go];
+    /// Those that answer scrapes.
+    pub(super) const SERVING: [Peer; 2] = [Peer::Exporter, Peer::Go];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Peer::Librdkafka => "librdkafka alone",
+            Peer::Exporter => "exporter",
+            Peer::Go => "Go, client_golang",
+        }
+    }
+}
+
+/// librdkafka's settings, the same in all peers: a queue that does not run dry, and short waits.
+const SETTINGS: [&str; 4] = [
+    "queued.min.messages=100000",
+    "fetch.queue.backoff.ms=10",
+    "fetch.wait.max.ms=100",
+    "topic.metadata.refresh.interval.ms=1000",
+];
+
+/// How long a peer may take to read a topic.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Programs, and where they run.
+pub(super) struct Place<'a> {
+    pub control: &'a Control,
+    pub bootstrap: String,
+    pub exporter: PathBuf,
+    pub producer: PathBuf,
+    pub go: PathBuf,
+    pub client: reqwest::Client,
+}
+
+/// A peer that answers scrapes.
+pub(super) struct Serving {
+    job: String,
+    pub pid: i32,
+    pub url: String,
+}
+
+impl Place<'_> {
+    /// Starts a peer on a topic. Reads with the settings of all peers, or with the peer's own.
+    pub(super) fn start(&self, peer: Peer, topic: &str, same: bool) -> Result<Serving> {
+        let guard = self.control.guard();
+        let job = format!("bench-{}", unique());
+        let ports = guard.reserve(vec![PortRequest {
+            key: job.clone(),
+            exactly: None,
+        }])?;
+        let port = ports.get(&job).context("no port was reserved")?;
+        let address = format!("127.0.0.1:{port}");
+        let settings = if same { &SETTINGS[..] } else { &[] };
+        let own = [
+            ("--bootstrap-servers", self.bootstrap.as_str()),
+            ("--topic", topic),
+        ];
+        let mut argv: Vec<String> = match peer {
+            Peer::Exporter => vec![
+                text(&self.exporter),
+                format!("--listen-addr={address}"),
+                format!("--group-id={job}"),
+                "--catch-up-limit=1h".to_owned(),
+                "--max-series=5000000".to_owned(),
+                "--log-level=warn".to_owned(),
+            ],
+            Peer::Go => vec![
+                text(&self.go),
+                format!("--listen={address}"),
+                format!("--group={job}"),
+            ],
+            Peer::Librdkafka => bail!("librdkafka alone answers no scrapes"),
+        };
+        argv.extend(own.map(|(name, value)| format!("{name}={value}")));
+        for setting in settings {
+            argv.push(match peer {
+                Peer::Exporter => format!("--kafka-config={setting}"),
+                _ => format!("-X={setting}"),
+            });
+        }
+        let pid = guard.spawn(SpawnSpec {
+            name: job.clone(),
+            argv,
+            env: BTreeMap::new(),
+            cwd: guard.run().path().to_owned(),
+            log: guard.run().log(&job),
+            user: None,
+            stop: StopSpec {
+                phase: StopPhase::Clients,
+                signal: Signal::TERM.as_raw(),
+                at_end: Signal::KILL.as_raw(),
+                grace_ms: 10_000,
+                parent_death_signal: Signal::KILL.as_raw(),
+            },
+            endpoints: BTreeMap::new(),
+            hidden: true,
+        })?;
+        Ok(Serving {
+            job,
+            pid,
+            url: format!("http://{address}"),
+        })
+    }
+
+    /// Waits until a peer has caught up with its topic.
+    pub(super) async fn caught_up(&self, serving: &Serving) -> Result<()> {
+        let begun = Instant::now();
+        let url = format!("{}/ready", serving.url);
+        loop {
+            if let Ok(answer) = self.client.get(&url).send().await
+                && answer.status().is_success()
+            {
+                return Ok(());
+            }
+            let status = self.control.guard().job(&serving.job)?;
+            if status.pid.is_none() {
+                return Err(self.control.death(status).into());
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!(
+                    "a peer did not catch up within {} s: {}",
+                    PATIENCE.as_secs(),
+                    status.log.display()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The whole page of a peer.
+    pub(super) async fn page(&self, serving: &Serving) -> Result<String> {
+        let url = format!("{}/metrics", serving.url);
+        let answer = self.client.get(&url).send().await?.error_for_status()?;
+        Ok(answer.text().await?)
+    }
+
+    pub(super) async fn stop(&self, serving: Serving) -> Result<()> {
+        self.control.guard().stop(&serving.job)?;
+        self.control.wait_ended(&serving.job).await?;
+        Ok(())
+    }
+
+    /// Reads a topic with librdkafka alone; what it came to, and the processor's time.
+    pub(super) async fn consume(&self, topic: &str) -> Result<Consumed> {
+        let program = std::env::current_exe().context("cannot tell the path of this program")?;
+        let ended = Command::new(program)
+            .args(["bench", "consume", "--bootstrap-servers", &self.bootstrap])
+            .args(["--topic", topic, "--group", &unique()])
+            .args(SETTINGS.iter().flat_map(|setting| ["-X", setting]))
+            .kill_on_drop(true)
+            .output()
+            .await?;
+        if !ended.status.success() {
+            bail!("{}", String::from_utf8_lossy(&ended.stderr));
+        }
+        Ok(serde_json::from_slice(&ended.stdout)?)
+    }
+}
+
+/// Processor time of a process so far, in seconds.
+pub(super) fn cpu(serving: &Serving) -> f64 {
+    processor_seconds(serving.pid).unwrap_or(f64::NAN)
+}
+
+/// Resident memory of a process, in bytes.
+pub(super) fn resident(serving: &Serving) -> Result<u64> {
+    let path = format!("/proc/{}/status", serving.pid);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let kilobytes = text.lines().find_map(|line| {
+        let rest = line.strip_prefix("VmRSS:")?;
+        rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    Ok(1024 * kilobytes.with_context(|| format!("{path} has no VmRSS"))?)
+}
+
+/// The value of a sample on a page.
+pub(super) fn sample(page: &str, name: &str) -> Option<f64> {
+    page.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
+/// A name that no other group or job of this run has.
+pub(super) fn unique() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
