@@ -54,7 +54,7 @@ const SETTINGS: [&str; 4] = [
     "batch.size=131072",
     "linger.ms=20",
     "compression.type=lz4",
-    "acks=1",
+    "acks=all",
 ];
 /// Lines of the file that is replayed.
 const LINES: u32 = 10_000;
