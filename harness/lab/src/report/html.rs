@@ -1,37 +1,27 @@
 //! One page for people, without anything from the network.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::chart::figure;
+use super::page::{document, grid_table};
 use super::summary;
 use super::timeline::timeline;
-use crate::runner::{Grid, Outcome, ScenarioOutcome, StepOutcome, Suite};
+use crate::runner::{Outcome, ScenarioOutcome, StepOutcome, Suite};
 
 /// The page.
 pub(super) fn page(suite: &Suite) -> String {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Kafka Connect Lab: " (summary(suite)) }
-                style { (PreEscaped(include_str!("page.css"))) }
-            }
-            body {
-                header {
-                    h1 { "Kafka Connect Lab" }
-                    p { (summary(suite)) ", begun " (suite.began) ", run " code { (suite.run) } }
-                }
-                main {
-                    (overview(suite))
-                    @for scenario in in_order(suite) { (section(scenario)) }
-                    (surroundings(suite))
-                }
-            }
+    let body = html! {
+        header {
+            h1 { "Kafka Connect Lab" }
+            p { (summary(suite)) ", begun " (suite.began) ", run " code { (suite.run) } }
+        }
+        main {
+            (overview(suite))
+            @for scenario in in_order(suite) { (section(scenario)) }
+            (surroundings(suite))
         }
     };
-    markup.into_string()
+    document(&summary(suite), "", &body)
 }
 
 fn overview(suite: &Suite) -> Markup {
@@ -97,7 +87,7 @@ fn step_item(step: &StepOutcome) -> Markup {
                 dt { @if step.expected.is_some() { "observed" } @else { (observed_as(step)) } }
                 dd {
                     @match (&step.grid, &step.outcome) {
-                        (Some(grid), Outcome::Passed) if !grid.rows.is_empty() => (table(grid)),
+                        (Some(grid), Outcome::Passed) if !grid.rows.is_empty() => (grid_table(grid)),
                         _ => pre { (step.observed) },
                     }
                 }
@@ -121,15 +111,6 @@ fn observed_as(step: &StepOutcome) -> &'static str {
     match step.outcome {
         Outcome::Failed => "error",
         _ => "observed",
-    }
-}
-
-fn table(grid: &Grid) -> Markup {
-    html! {
-        table.grid {
-            thead { tr { @for cell in &grid.header { th { (cell) } } } }
-            tbody { @for row in &grid.rows { tr { @for cell in row { td { (cell) } } } } }
-        }
     }
 }
 

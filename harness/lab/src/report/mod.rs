@@ -5,6 +5,7 @@ mod box_plot;
 mod chart;
 mod html;
 mod junit;
+mod page;
 mod terminal;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, Result, bail};
 pub(crate) use axis::{label, ticks};
 pub(crate) use box_plot::box_plot;
 pub(crate) use chart::figure;
+pub(crate) use page::{document, grid_table};
 pub use terminal::{Terminal, summary, table};
 
 use crate::runner::Suite;

@@ -17,7 +17,9 @@ impl Folder {
         let folder = tempfile::tempdir().unwrap();
         let area = folder.path().join("scenarios/tuning");
         fs::create_dir_all(&area).unwrap();
-        let text = format!("# A small experiment.\n[stack]\njvm = \"server\"\n[[step]]\n[step.tune]\n{tune}\n");
+        let text = format!(
+            "# A small experiment.\n[stack]\njvm = \"server\"\n[[step]]\n[step.tune]\n{tune}\n"
+        );
         fs::write(area.join("small.toml"), text).unwrap();
         Self(folder)
     }

@@ -1,48 +1,36 @@
 //! One page for people, without anything from the network.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::super::chart;
 use super::super::outcome::Experiment;
 use super::{
     connector_patch, details, grid, path, processors, sentences, summary, warm_up, worker_patch,
 };
-use crate::report::{box_plot, figure};
-use crate::runner::Grid;
+use crate::report::{box_plot, document, figure, grid_table};
 
 pub(super) fn page(experiment: &Experiment) -> String {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Kafka Connect Lab: " (experiment.name) }
-                style { (PreEscaped(include_str!("../../report/page.css"))) (PreEscaped(include_str!("page.css"))) }
-            }
-            body {
-                header {
-                    h1 { (experiment.name) }
-                    p.doc { (experiment.doc) }
-                    p { (summary(experiment)) }
-                    p.file { (about(experiment)) }
-                }
-                main {
-                    (table(&grid(experiment)))
-                    ul { @for sentence in sentences(experiment) { li { (sentence) } } }
-                    (figure(&chart(experiment)))
-                    (box_plot("Rates of each row", "records/s", &rates(experiment)))
-                    (processors::figure(experiment))
-                    h2 { "What producer and machine say" }
-                    (table(&details(experiment)))
-                    (search(experiment))
-                    h2 { "Again" }
-                    pre { (experiment.command) }
-                }
-            }
+    let body = html! {
+        header {
+            h1 { (experiment.name) }
+            p.doc { (experiment.doc) }
+            p { (summary(experiment)) }
+            p.file { (about(experiment)) }
+        }
+        main {
+            (grid_table(&grid(experiment)))
+            ul { @for sentence in sentences(experiment) { li { (sentence) } } }
+            (figure(&chart(experiment)))
+            (box_plot("Rates of each row", "records/s", &rates(experiment)))
+            (processors::figure(experiment))
+            h2 { "What producer and machine say" }
+            (grid_table(&details(experiment)))
+            (search(experiment))
+            h2 { "Again" }
+            pre { (experiment.command) }
         }
     };
-    markup.into_string()
+    document(&experiment.name, include_str!("page.css"), &body)
 }
 
 fn rates(experiment: &Experiment) -> Vec<(String, Vec<f64>)> {
@@ -81,22 +69,13 @@ fn search(experiment: &Experiment) -> Markup {
     html! {
         h2 { "The search" }
         p { (found.method) " over " (found.combinations) " combinations, seed " (found.seed) ", budget " (format!("{:.0} s", found.budget)) }
-        (table(&path))
+        (grid_table(&path))
         @if let Some(winner) = &found.winner {
             h2 { "The winner, as patches" }
             p { "Into the connector's configuration:" }
             pre { (format!("{:#}", serde_json::Value::Object(connector_patch(winner)))) }
             p { "Into the worker's:" }
             pre { (worker_patch(winner)) }
-        }
-    }
-}
-
-fn table(grid: &Grid) -> Markup {
-    html! {
-        table.grid {
-            thead { tr { @for cell in &grid.header { th { (cell) } } } }
-            tbody { @for row in &grid.rows { tr { @for cell in row { td { (cell) } } } } }
         }
     }
 }

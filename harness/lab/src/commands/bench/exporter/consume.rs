@@ -38,8 +38,6 @@ pub(super) struct Consumed {
     pub seconds: f64,
     /// Records.
     pub messages: u64,
-    /// Bytes of their values.
-    pub bytes: u64,
     /// Processor time of the process, of user and kernel.
     pub cpu_seconds: f64,
 }
@@ -73,14 +71,11 @@ pub fn run(args: &Args) -> Result<Verdict> {
     }
     let consumer: BaseConsumer<Assigned> = config.create_with_context(Assigned::default())?;
     consumer.subscribe(&[&args.topic])?;
-    let (mut messages, mut bytes) = (0, 0);
+    let mut messages = 0;
     let mut waited_since = Instant::now();
     loop {
         match consumer.poll(WAIT) {
-            Some(Ok(record)) => {
-                messages += 1;
-                bytes += record.payload_len() as u64;
-            }
+            Some(Ok(_)) => messages += 1,
             Some(Err(KafkaError::PartitionEOF(_))) => break,
             Some(Err(error)) => return Err(error.into()),
             // Also after a rebalance.
@@ -96,7 +91,6 @@ pub fn run(args: &Args) -> Result<Verdict> {
     let consumed = Consumed {
         seconds,
         messages,
-        bytes,
         cpu_seconds: processor_seconds(std::process::id().cast_signed()).unwrap_or(f64::NAN),
     };
     println!("{}", serde_json::to_string(&consumed)?);

@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result, bail};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde::Serialize;
-use tokio::process::Command;
 
 use super::peers::{Peer, Place, Serving, sample};
 use super::workload;
@@ -33,10 +32,8 @@ pub(super) async fn measure(place: &Place<'_>, probes: u32) -> Result<Latency> {
     workload::create(&place.bootstrap, topic).await?;
     let serving = place.start(Peer::Exporter, topic, false)?;
     place.caught_up(&serving).await?;
-    let mut load = Command::new(&place.producer)
-        .env_clear()
-        .arg(format!("--bootstrap-servers={}", place.bootstrap))
-        .arg(format!("--topic={topic}"))
+    let mut load = place
+        .producer(topic)
         .arg(format!("--rate={RATE}"))
         .args(["--series=10000", "--metrics-per-message=2", "--seed=1"])
         .arg("--log-level=error")
@@ -60,7 +57,7 @@ pub(super) async fn measure(place: &Place<'_>, probes: u32) -> Result<Latency> {
         let sent = producer.send_result(FutureRecord::<(), _>::to(topic).payload(&payload));
         let sent = sent.map_err(|(error, _)| error)?;
         let url = format!("{}/metrics?name[]=probe", serving.url);
-        while sample(&text(place, &url).await?, "probe") != Some(f64::from(number)) {
+        while sample(&place.text(&url).await?, "probe") != Some(f64::from(number)) {
             if begun.elapsed() > PATIENCE {
                 bail!("a value did not appear within {} s", PATIENCE.as_secs());
             }
@@ -83,7 +80,7 @@ pub(super) async fn wait_for(place: &Place<'_>, serving: &Serving, records: f64)
     let url = format!("{}/metrics?name[]={NAME}", serving.url);
     let begun = Instant::now();
     loop {
-        let page = text(place, &url).await?;
+        let page = place.text(&url).await?;
         let seen: f64 = page
             .lines()
             .filter(|line| line.starts_with(NAME))
@@ -97,9 +94,4 @@ pub(super) async fn wait_for(place: &Place<'_>, serving: &Serving, records: f64)
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-async fn text(place: &Place<'_>, url: &str) -> Result<String> {
-    let answer = place.client.get(url).send().await?.error_for_status()?;
-    Ok(answer.text().await?)
 }

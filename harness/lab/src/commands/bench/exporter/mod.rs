@@ -12,7 +12,7 @@ mod workload;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::json;
 use stack::ServiceName;
 use stack::native::{Native, Quiet, StackSpec, own_program};
@@ -21,7 +21,7 @@ use tokio::process::Command;
 
 pub use consume::{Args as ConsumeArgs, run as consume};
 use outcome::Outcome;
-use peers::{Peer, Place};
+use peers::{Peer, Place, output};
 use producing::{Lines, Sender};
 use throughput::Backlog;
 use workload::SHAPES;
@@ -238,22 +238,15 @@ async fn build(shown: &Shown) -> Result<tempfile::TempDir> {
     )?;
     shown.doing("compiling the peer in Go");
     let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
-    let ended = Command::new(go)
+    let mut command = Command::new(go);
+    command
         .args(["build", "-o"])
         .arg(folder.path())
         .arg(".")
-        .current_dir(&source)
-        .kill_on_drop(true)
-        .output()
+        .current_dir(&source);
+    output(command)
         .await
-        .context("cannot start go")?;
-    if !ended.status.success() {
-        bail!(
-            "the peer in {} cannot be compiled:\n{}",
-            source.display(),
-            String::from_utf8_lossy(&ended.stderr)
-        );
-    }
+        .with_context(|| format!("the peer in {} cannot be compiled", source.display()))?;
     shown.done();
     Ok(folder)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::html;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use super::producing::{Sender, Sent};
 use super::scrape::Scrapes;
 use super::throughput::Sample;
 use super::workload::Shape;
-use crate::report::box_plot;
+use crate::report::{box_plot, document, grid_table};
 use crate::runner::Grid;
 use crate::statistics::{Ratio, median, ratio};
 
@@ -216,50 +216,39 @@ impl Outcome {
                 .map(|peer| (peer.name().to_owned(), of(peer)))
                 .into()
         };
-        let markup = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    title { "Kafka Connect Lab: bench exporter" }
-                    style { (PreEscaped(include_str!("../../../report/page.css"))) }
+        let body = html! {
+            header { h1 { "bench exporter" } p.file { (about) } }
+            main {
+                @if !self.throughput.is_empty() {
+                    h2 { "Reading a backlog" }
+                    (grid_table(&self.throughput()))
+                    @for shape in &self.shapes { (box_plot(shape.about, "thousand messages/s", &rates(shape))) }
                 }
-                body {
-                    header { h1 { "bench exporter" } p.file { (about) } }
-                    main {
-                        @if !self.throughput.is_empty() {
-                            h2 { "Reading a backlog" }
-                            (table(&self.throughput()))
-                            @for shape in &self.shapes { (box_plot(shape.about, "thousand messages/s", &rates(shape))) }
-                        }
-                        @if !self.scrapes.is_empty() {
-                            h2 { "Scrapes" }
-                            (table(&self.scraping()))
-                            @for one in &self.scrapes {
-                                (box_plot(
-                                    &format!("A scrape of {} series by {}", one.series, one.peer.name()),
-                                    "ms",
-                                    &[("plain".to_owned(), one.plain.clone()), ("gzip".to_owned(), one.gzip.clone())],
-                                ))
-                            }
-                        }
-                        @if let Some(latency) = &self.latency {
-                            h2 { "From produced to visible" }
-                            p { (self.latency().unwrap_or_default()) }
-                            (box_plot("A value", "ms", &[("all".to_owned(), latency.milliseconds.clone())]))
-                        }
-                        @if !self.producing.is_empty() {
-                            h2 { "Producing" }
-                            (table(&self.producing()))
-                        }
-                        h2 { "Again" }
-                        pre { (self.command) }
+                @if !self.scrapes.is_empty() {
+                    h2 { "Scrapes" }
+                    (grid_table(&self.scraping()))
+                    @for one in &self.scrapes {
+                        (box_plot(
+                            &format!("A scrape of {} series by {}", one.series, one.peer.name()),
+                            "ms",
+                            &[("plain".to_owned(), one.plain.clone()), ("gzip".to_owned(), one.gzip.clone())],
+                        ))
                     }
                 }
+                @if let Some(latency) = &self.latency {
+                    h2 { "From produced to visible" }
+                    p { (self.latency().unwrap_or_default()) }
+                    (box_plot("A value", "ms", &[("all".to_owned(), latency.milliseconds.clone())]))
+                }
+                @if !self.producing.is_empty() {
+                    h2 { "Producing" }
+                    (grid_table(&self.producing()))
+                }
+                h2 { "Again" }
+                pre { (self.command) }
             }
         };
-        markup.into_string()
+        document("bench exporter", "", &body)
     }
 }
 
@@ -267,15 +256,6 @@ fn grid(header: &[&str], rows: Vec<Vec<String>>) -> Grid {
     Grid {
         header: header.iter().map(|cell| (*cell).to_owned()).collect(),
         rows,
-    }
-}
-
-fn table(grid: &Grid) -> Markup {
-    html! {
-        table.grid {
-            thead { tr { @for cell in &grid.header { th { (cell) } } } }
-            tbody { @for row in &grid.rows { tr { @for cell in row { td { (cell) } } } } }
-        }
     }
 }
 

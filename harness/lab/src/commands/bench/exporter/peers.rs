@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -158,9 +159,22 @@ impl Place<'_> {
 
     /// The whole page of a peer.
     pub(super) async fn page(&self, serving: &Serving) -> Result<String> {
-        let url = format!("{}/metrics", serving.url);
-        let answer = self.client.get(&url).send().await?.error_for_status()?;
+        self.text(&format!("{}/metrics", serving.url)).await
+    }
+
+    pub(super) async fn text(&self, url: &str) -> Result<String> {
+        let answer = self.client.get(url).send().await?.error_for_status()?;
         Ok(answer.text().await?)
+    }
+
+    /// The producer on a topic; what it sends and how is still to be said.
+    pub(super) fn producer(&self, topic: &str) -> Command {
+        let mut command = Command::new(&self.producer);
+        command
+            .env_clear()
+            .arg(format!("--bootstrap-servers={}", self.bootstrap))
+            .arg(format!("--topic={topic}"));
+        command
     }
 
     pub(super) async fn stop(&self, serving: Serving) -> Result<()> {
@@ -172,18 +186,36 @@ impl Place<'_> {
     /// Reads a topic with librdkafka alone; what it came to, and the processor's time.
     pub(super) async fn consume(&self, topic: &str) -> Result<Consumed> {
         let program = std::env::current_exe().context("cannot tell the path of this program")?;
-        let ended = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["bench", "consume", "--bootstrap-servers", &self.bootstrap])
             .args(["--topic", topic, "--group", &unique()])
-            .args(SETTINGS.iter().flat_map(|setting| ["-X", setting]))
-            .kill_on_drop(true)
-            .output()
-            .await?;
-        if !ended.status.success() {
-            bail!("{}", String::from_utf8_lossy(&ended.stderr));
-        }
-        Ok(serde_json::from_slice(&ended.stdout)?)
+            .args(SETTINGS.iter().flat_map(|setting| ["-X", setting]));
+        let said = output(command).await?;
+        Ok(serde_json::from_slice(&said)?)
     }
+}
+
+/// Runs a program to its end; what it wrote to its standard output.
+///
+/// # Errors
+/// When it fails, with what it said.
+pub(super) async fn output(mut command: Command) -> Result<Vec<u8>> {
+    let name = command.as_std().get_program().display().to_string();
+    let ended = command
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .with_context(|| format!("cannot start {name}"))?;
+    if !ended.status.success() {
+        bail!(
+            "{name} ended with {}:\n{}",
+            ended.status,
+            String::from_utf8_lossy(&ended.stderr)
+        );
+    }
+    Ok(ended.stdout)
 }
 
 /// Processor time of a process so far, in seconds.

@@ -1,13 +1,12 @@
 //! How fast the producer sends, against Kafka's own tool.
 
 use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 use tokio::process::Command;
 
-use super::peers::Place;
+use super::peers::{Place, output};
 use super::workload;
 
 /// Who sends.
@@ -112,11 +111,8 @@ impl Lines {
     }
 
     async fn ours(&self, place: &Place<'_>, topic: &str, replay: Option<&Path>) -> Result<f64> {
-        let mut command = Command::new(&place.producer);
+        let mut command = place.producer(topic);
         command
-            .env_clear()
-            .arg(format!("--bootstrap-servers={}", place.bootstrap))
-            .arg(format!("--topic={topic}"))
             .arg(format!("--count={}", self.messages))
             .args(["--interval=0s", "--log-level=warn", "--json"])
             .args(SETTINGS.map(|setting| format!("--kafka-config={setting}")));
@@ -171,21 +167,4 @@ impl Lines {
             })
             .with_context(|| format!("ProducerPerformance did not tell its rate: {text}"))
     }
-}
-
-async fn output(mut command: Command) -> Result<Vec<u8>> {
-    let ended = command
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .context("cannot start a sender")?;
-    if !ended.status.success() {
-        bail!(
-            "a sender ended with {}: {}",
-            ended.status,
-            String::from_utf8_lossy(&ended.stderr)
-        );
-    }
-    Ok(ended.stdout)
 }

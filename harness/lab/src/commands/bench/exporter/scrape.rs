@@ -93,7 +93,7 @@ impl Filling {
     async fn next(&mut self, place: &Place<'_>, serving: &Serving) -> Result<()> {
         self.round += 1;
         let what = (&self.shape, self.shape.messages, self.round);
-        workload::send(&place.producer, &place.bootstrap, &self.topic, what).await?;
+        workload::send(place, &self.topic, what).await?;
         let records = self.round as f64 * f64::from(self.shape.messages);
         super::latency::wait_for(place, serving, records).await
     }

@@ -41,7 +41,7 @@ impl Backlog {
         let messages = (f64::from(shape.messages) * share).ceil() as u32;
         workload::create(&place.bootstrap, &topic).await?;
         let what = (&shape, messages, 1);
-        workload::send(&place.producer, &place.bootstrap, &topic, what).await?;
+        workload::send(place, &topic, what).await?;
         let digest = workload::digest(&place.bootstrap, &topic).await?;
         Ok(Backlog {
             shape,

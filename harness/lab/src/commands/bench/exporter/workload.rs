@@ -1,7 +1,6 @@
 //! What the peers read: topics of messages that `producer` makes, a shape each.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,9 +12,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde::Serialize;
-use tokio::process::Command;
 
 use super::digest::{Digest, shown};
+use super::peers::{Place, output};
 
 /// Messages of one kind.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -119,36 +118,20 @@ pub(super) async fn create(bootstrap: &str, topic: &str) -> Result<()> {
 
 /// Sends so many messages of a shape.
 pub(super) async fn send(
-    producer: &Path,
-    bootstrap: &str,
+    place: &Place<'_>,
     topic: &str,
     (shape, messages, seed): (&Shape, u32, u64),
 ) -> Result<()> {
-    let mut command = Command::new(producer);
+    let mut command = place.producer(topic);
     command
-        .env_clear()
-        .arg(format!("--bootstrap-servers={bootstrap}"))
-        .arg(format!("--topic={topic}"))
         .arg(format!("--series={}", shape.series))
         .arg(format!("--metrics-per-message={}", shape.metrics))
         .arg(format!("--count={messages}"))
         .arg(format!("--seed={seed}"))
         .args(["--interval=0s", "--log-level=warn", "--json"])
         .args(SENT.map(|setting| format!("--kafka-config={setting}")))
-        .args(shape.options)
-        .kill_on_drop(true);
-    let ended = command
-        .output()
-        .await
-        .with_context(|| format!("cannot start {}", producer.display()))?;
-    if !ended.status.success() {
-        bail!(
-            "the producer of {topic} ended with {}: {}",
-            ended.status,
-            String::from_utf8_lossy(&ended.stderr)
-        );
-    }
-    Ok(())
+        .args(shape.options);
+    output(command).await.map(drop)
 }
 
 /// The digest of what a topic says, read with nothing that a peer uses: the last value of each series.
