@@ -13,6 +13,7 @@ pub mod reading;
 mod refusals;
 mod run;
 mod settings;
+mod slab;
 pub mod state;
 pub mod table;
 pub mod telemetry;

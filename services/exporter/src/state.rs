@@ -163,7 +163,7 @@ impl State {
                 }
                 .inc();
                 self.telemetry.accepted(applied.accepted);
-                let known = reading.map_or(0, Reading::known);
+                let known = reading.map_or(0, Reading::known_count);
                 self.telemetry.predicted.inc_by(known as u64);
                 self.telemetry.moved.inc_by(applied.moved);
                 self.telemetry.counter_resets.inc_by(applied.resets);

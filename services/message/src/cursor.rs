@@ -28,12 +28,26 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Message<'_>> {
     cursor.is_at_end().then_some(message)
 }
 
-/// A metric, and where the number of its value stands.
+/// A metric, and where its text stands.
 #[derive(Debug)]
 pub struct Found<'a> {
     /// The metric.
     pub metric: Metric<'a>,
-    /// Bytes of the message; nothing if the value is a string.
+    /// Where it stands.
+    pub spans: Spans,
+}
+
+/// Where the parts of a metric stand in the bytes of a message. Strings are without their quotes, and as they are written there: with
+/// escapes.
+#[derive(Debug)]
+pub struct Spans {
+    /// The name.
+    pub name: Range<usize>,
+    /// The description, if there is one.
+    pub description: Option<Range<usize>>,
+    /// The value of each label, in the order of the message.
+    pub label_values: Vec<Range<usize>>,
+    /// The value; nothing if it is a string.
     pub number: Option<Range<usize>>,
 }
 
@@ -81,13 +95,18 @@ impl<'a> Cursor<'a> {
         self.next_of_object(first)
     }
 
-    /// An object's key, with the cursor at its value then.
-    pub fn name(&mut self) -> Option<Cow<'a, str>> {
-        let name = self.string()?;
+    /// An object's key, and where it stands, with the cursor at its value then.
+    pub fn placed_name(&mut self) -> Option<(Range<usize>, Cow<'a, str>)> {
+        let name = self.placed_string()?;
         self.skip_blanks();
         self.skip(b':')?;
         self.skip_blanks();
         Some(name)
+    }
+
+    /// An object's key, with the cursor at its value then.
+    pub fn name(&mut self) -> Option<Cow<'a, str>> {
+        self.placed_name().map(|(_, name)| name)
     }
 
     /// Whether nothing but blanks is left.
@@ -132,11 +151,12 @@ impl<'a> Cursor<'a> {
     pub fn metric(&mut self) -> Option<Found<'a>> {
         let (mut kind, mut name, mut description, mut value) = (None, None, None, None);
         let (mut labels, mut unit, mut number) = (None, None, None);
+        let mut label_values = Vec::new();
         self.object(|cursor, field| {
             let is_first = match field {
                 "Type" => kind.replace(cursor.string()?).is_none(),
-                "Name" => name.replace(cursor.string()?).is_none(),
-                "Description" => description.replace(cursor.string()?).is_none(),
+                "Name" => name.replace(cursor.placed_string()?).is_none(),
+                "Description" => description.replace(cursor.placed_string()?).is_none(),
                 "Value" => {
                     let start = cursor.at;
                     let is_number = cursor.peek()? != b'"';
@@ -144,7 +164,7 @@ impl<'a> Cursor<'a> {
                     number = is_number.then_some(start..cursor.at);
                     first
                 }
-                "Labels" => labels.replace(cursor.labels()?).is_none(),
+                "Labels" => labels.replace(cursor.labels(&mut label_values)?).is_none(),
                 "Unit" => unit.replace(cursor.string()?).is_none(),
                 _ => return None,
             };
@@ -155,15 +175,25 @@ impl<'a> Cursor<'a> {
             "counter" => Kind::Counter,
             _ => return None,
         };
+        let (name_at, name) = name.filter(|(_, name)| !name.is_empty())?;
+        let (description_at, description) = description.unzip();
         let metric = Metric {
             kind,
-            name: name.filter(|name| !name.is_empty())?,
+            name,
             description: description.unwrap_or_default(),
             value: kind.accepts(value?)?,
             labels: labels.unwrap_or_default(),
             unit: unit.filter(|unit| !unit.is_empty()),
         };
-        Some(Found { metric, number })
+        Some(Found {
+            metric,
+            spans: Spans {
+                name: name_at,
+                description: description_at,
+                label_values,
+                number,
+            },
+        })
     }
 
     fn peek(&self) -> Option<u8> {
@@ -233,6 +263,13 @@ impl<'a> Cursor<'a> {
         str::from_utf8(text).ok().map(Cow::Borrowed)
     }
 
+    /// A string, and where it stands.
+    fn placed_string(&mut self) -> Option<(Range<usize>, Cow<'a, str>)> {
+        let start = self.at + 1;
+        let string = self.string()?;
+        Some((start..self.at - 1, string))
+    }
+
     /// Goes past a number (RFC 8259, section 6).
     fn digits_and_signs(&mut self) -> Option<Number> {
         let mut number = Number {
@@ -295,12 +332,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn labels(&mut self) -> Option<Vec<Label<'a>>> {
+    fn labels(&mut self, values: &mut Vec<Range<usize>>) -> Option<Vec<Label<'a>>> {
         self.skip(b'{')?;
         let mut labels: Vec<Label<'a>> = Vec::new();
         while self.next_of_object(labels.is_empty())? {
             let name = self.name().filter(|name| !name.is_empty())?;
-            labels.push((name, self.string()?));
+            let (at, value) = self.placed_string()?;
+            values.push(at);
+            labels.push((name, value));
         }
         labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let twice = |pair: &[Label<'_>]| matches!(pair, [(a, _), (b, _)] if a == b);

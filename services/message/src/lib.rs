@@ -19,7 +19,7 @@ mod metric;
 mod parse;
 mod reason;
 
-pub use cursor::{Cursor, Found, entry};
+pub use cursor::{Cursor, Found, Spans, entry};
 pub use metric::{Kind, Label, Metric};
 #[doc(hidden)]
 pub use parse::reference;

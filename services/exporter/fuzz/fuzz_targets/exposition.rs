@@ -17,6 +17,9 @@ pub mod exposition;
 #[path = "../../src/reading/mod.rs"]
 #[allow(dead_code, unused_imports)]
 pub mod reading;
+#[path = "../../src/slab.rs"]
+#[allow(dead_code)]
+mod slab;
 #[path = "../../src/table/mod.rs"]
 #[allow(dead_code, unused_imports)]
 pub mod table;

@@ -5,18 +5,28 @@ pub fn quoted(text: &str, out: &mut Vec<u8>) {
     write(text, true, out);
 }
 
-/// Appends a HELP text. OpenMetrics escapes the quote there too; text 0.0.4 does not.
-pub fn help(text: &str, openmetrics: bool, out: &mut Vec<u8>) {
-    write(text, openmetrics, out);
+/// Appends a HELP text of text 0.0.4, which leaves quotes as they are.
+pub fn help(text: &str, out: &mut Vec<u8>) {
+    write(text, false, out);
+}
+
+/// A HELP text of text 0.0.4 as OpenMetrics has it.
+pub fn quotes(help: &[u8]) -> Vec<u8> {
+    help.split(|byte| *byte == b'"')
+        .collect::<Vec<_>>()
+        .join(&b"\\\""[..])
 }
 
 fn write(text: &str, quotes: bool, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'"' if quotes => out.extend_from_slice(b"\\\""),
-            byte => out.push(byte),
+    let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (quotes && *byte == b'"');
+    for piece in text.as_bytes().split_inclusive(special) {
+        match piece.split_last() {
+            Some((last, plain)) if special(last) => {
+                out.extend_from_slice(plain);
+                out.push(b'\\');
+                out.push(if *last == b'\n' { b'n' } else { *last });
+            }
+            _ => out.extend_from_slice(piece),
         }
     }
 }

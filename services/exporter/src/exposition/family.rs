@@ -18,15 +18,15 @@ pub struct Identity<'a> {
     pub unit: Option<&'a str>,
 }
 
-/// HELP, TYPE and UNIT of a family, in both syntaxes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// The family's name as its samples have it, without quotes: what `name[]` asks for.
-    pub name: String,
-    /// For text 0.0.4.
-    pub text: Vec<u8>,
-    /// For OpenMetrics.
-    pub openmetrics: Vec<u8>,
+/// What a family is shown as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Gauge,
+    Counter,
+    /// A counter whose name does not say so: in OpenMetrics it would have to.
+    CounterWithoutSuffix,
+    /// The suffix belongs to counters; the name is the sender's, so the type gives way.
+    GaugeWithSuffix,
 }
 
 /// The name that OpenMetrics gives to a counter's family: the sample's without `_total`. A counter
@@ -35,101 +35,71 @@ pub fn openmetrics_counter(name: &str) -> Option<&str> {
     name.strip_suffix("_total").filter(|stem| !stem.is_empty())
 }
 
-impl Header {
-    /// The header of a family under one escaping scheme.
-    pub fn new(family: &Identity<'_>, escaping: Escaping) -> Header {
-        let name = escaping.metric_name(family.name);
-        let changed = name != family.name;
-        let (om_name, om_type) = match family.kind {
-            Kind::Counter => match openmetrics_counter(&name) {
-                Some(stem) => (stem, "counter"),
-                None => (name.as_ref(), "unknown"),
-            },
-            // The suffix belongs to counters; the name is the sender's, so the type gives way.
-            Kind::Gauge if name.ends_with("_total") => (name.as_ref(), "unknown"),
-            Kind::Gauge => (name.as_ref(), "gauge"),
-        };
-        let text_type = match family.kind {
-            Kind::Gauge if name.ends_with("_total") => "untyped",
-            kind => kind.as_str(),
-        };
-        let mut help = family.help.to_owned();
-        if changed {
-            if !help.is_empty() {
-                help.push(' ');
-            }
-            help.push_str(&format!("(original name: {})", family.name));
+impl Type {
+    pub(super) fn new(kind: Kind, name: &str) -> Type {
+        match kind {
+            Kind::Counter if openmetrics_counter(name).is_some() => Type::Counter,
+            Kind::Counter => Type::CounterWithoutSuffix,
+            Kind::Gauge if name.ends_with("_total") => Type::GaugeWithSuffix,
+            Kind::Gauge => Type::Gauge,
         }
-        let mut header = Header {
-            name: name.clone().into_owned(),
-            text: Vec::new(),
-            openmetrics: Vec::new(),
-        };
-        let text = &mut header.text;
-        line(text, "HELP", &name, |out| escape::help(&help, false, out));
-        line(text, "TYPE", &name, |out| {
-            out.extend_from_slice(text_type.as_bytes())
-        });
-        let om = &mut header.openmetrics;
-        line(om, "TYPE", om_name, |out| {
-            out.extend_from_slice(om_type.as_bytes())
-        });
-        // OpenMetrics 1.0: a family with a unit ends in it.
-        let unit = family.unit.filter(|unit| {
-            is_plain_metric_name(unit)
-                && om_name
-                    .strip_suffix(unit)
-                    .is_some_and(|stem| stem.ends_with('_'))
-        });
-        if let Some(unit) = unit {
-            line(om, "UNIT", om_name, |out| {
-                out.extend_from_slice(unit.as_bytes())
-            });
+    }
+
+    pub(super) fn in_text(self) -> &'static [u8] {
+        match self {
+            Type::Gauge => b"gauge",
+            Type::Counter | Type::CounterWithoutSuffix => b"counter",
+            Type::GaugeWithSuffix => b"untyped",
         }
-        line(om, "HELP", om_name, |out| escape::help(&help, true, out));
-        header
+    }
+
+    pub(super) fn in_openmetrics(self) -> &'static [u8] {
+        match self {
+            Type::Gauge => b"gauge",
+            Type::Counter => b"counter",
+            Type::CounterWithoutSuffix | Type::GaugeWithSuffix => b"unknown",
+        }
+    }
+
+    /// The family's name in OpenMetrics.
+    pub(super) fn family_name(self, name: &str) -> &str {
+        match self {
+            Type::Counter => openmetrics_counter(name).unwrap_or(name),
+            _ => name,
+        }
     }
 }
 
-fn line(out: &mut Vec<u8>, keyword: &str, name: &str, rest: impl FnOnce(&mut Vec<u8>)) {
-    out.extend_from_slice(b"# ");
-    out.extend_from_slice(keyword.as_bytes());
-    out.push(b' ');
-    metric_name(name, out);
-    out.push(b' ');
-    rest(out);
-    out.push(b'\n');
+/// How many bytes of a family's name in OpenMetrics are its unit: a family that shows one ends in it (OpenMetrics 1.0, UNIT).
+pub(super) fn unit_of(name: &str, unit: Option<&str>) -> usize {
+    let ends = |unit: &&str| {
+        let stem = name.strip_suffix(unit);
+        is_plain_metric_name(unit) && stem.is_some_and(|stem| stem.ends_with('_'))
+    };
+    unit.filter(ends).map_or(0, str::len)
 }
 
-fn metric_name(name: &str, out: &mut Vec<u8>) {
-    if is_plain_metric_name(name) {
-        out.extend_from_slice(name.as_bytes());
-    } else {
-        out.push(b'"');
-        escape::quoted(name, out);
-        out.push(b'"');
-    }
-}
-
-/// Appends what stands before a sample's value: name, labels and a space.
-pub fn sample_prefix<'l>(
+/// Appends what stands before a sample's value: name, labels and a space. The name needs no quotes.
+pub fn sample_prefix<L: AsRef<str>>(
     name: &str,
-    labels: impl Iterator<Item = (&'l str, &'l str)>,
+    of: impl Iterator<Item = (L, L)>,
     escaping: Escaping,
     out: &mut Vec<u8>,
 ) {
-    let name = escaping.metric_name(name);
-    let plain = is_plain_metric_name(&name);
-    let mut separator = b'{';
-    if plain {
-        out.extend_from_slice(name.as_bytes());
-    } else {
-        out.push(b'{');
-        metric_name(&name, out);
-        separator = b',';
-    }
+    out.extend_from_slice(name.as_bytes());
+    labels(false, of, escaping, out);
+}
+
+/// Appends what stands between a sample's name and its value. A name in quotes stands within the braces.
+pub(super) fn labels<L: AsRef<str>>(
+    after_quoted: bool,
+    labels: impl Iterator<Item = (L, L)>,
+    escaping: Escaping,
+    out: &mut Vec<u8>,
+) {
+    let mut separator = if after_quoted { b',' } else { b'{' };
     for (label, value) in labels {
-        let label = escaping.label_name(label);
+        let label = escaping.label_name(label.as_ref());
         out.push(separator);
         if is_plain_label_name(&label) {
             out.extend_from_slice(label.as_bytes());
@@ -139,7 +109,7 @@ pub fn sample_prefix<'l>(
             out.push(b'"');
         }
         out.extend_from_slice(b"=\"");
-        escape::quoted(value, out);
+        escape::quoted(value.as_ref(), out);
         out.push(b'"');
         separator = b',';
     }
@@ -156,27 +126,47 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::exposition::Syntax;
+    use crate::exposition::chunk::{Builder, ChunkText};
 
-    fn header(
+    /// What a family with one series without labels looks like in either syntax, up to its value.
+    fn lines(
         name: &str,
         kind: Kind,
         help: &str,
         unit: Option<&str>,
         escaping: Escaping,
     ) -> (String, String) {
-        let header = Header::new(
-            &Identity {
-                name,
-                kind,
-                help,
-                unit,
-            },
-            escaping,
-        );
-        (
-            String::from_utf8(header.text).unwrap(),
-            String::from_utf8(header.openmetrics).unwrap(),
-        )
+        shown(name, (kind, help, unit), &[], escaping)
+    }
+
+    fn shown(
+        name: &str,
+        (kind, help, unit): (Kind, &str, Option<&str>),
+        labels: &[(&str, &str)],
+        escaping: Escaping,
+    ) -> (String, String) {
+        let mut builder = Builder::new(escaping);
+        let identity = Identity {
+            name,
+            kind,
+            help,
+            unit,
+        };
+        let labels: Vec<(Box<str>, Box<str>)> = labels
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect();
+        builder.family(0, &identity, std::iter::once((0, &*labels)));
+        let chunk = builder.finish();
+        let (family, sample) = (&chunk.families[0], &chunk.samples[0]);
+        let of = |syntax| {
+            let mut out = Vec::new();
+            chunk.header(family, syntax, &mut out);
+            chunk.sample(family, sample, ChunkText::labels_start(family), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        (of(Syntax::Text), of(Syntax::OpenMetrics))
     }
 
     #[rstest]
@@ -198,35 +188,35 @@ mod tests {
         #[case] om_name: &str,
         #[case] om_type: &str,
     ) {
-        let (text, openmetrics) = header(name, kind, "h", None, Escaping::Underscores);
+        let (text, openmetrics) = lines(name, kind, "h", None, Escaping::Underscores);
         assert_eq!(
             text,
-            format!("# HELP {name} h\n# TYPE {name} {text_type}\n")
+            format!("# HELP {name} h\n# TYPE {name} {text_type}\n{name} ")
         );
         assert_eq!(
             openmetrics,
-            format!("# TYPE {om_name} {om_type}\n# HELP {om_name} h\n")
+            format!("# TYPE {om_name} {om_type}\n# HELP {om_name} h\n{name} ")
         );
     }
 
     #[test]
     fn the_original_name_stays_visible() {
-        let (text, _) = header("cpu.load", Kind::Gauge, "Load", None, Escaping::Underscores);
+        let (text, _) = lines("cpu.load", Kind::Gauge, "Load", None, Escaping::Underscores);
         assert_eq!(
             text,
-            "# HELP cpu_load Load (original name: cpu.load)\n# TYPE cpu_load gauge\n"
+            "# HELP cpu_load Load (original name: cpu.load)\n# TYPE cpu_load gauge\ncpu_load "
         );
-        let (text, _) = header("cpu.load", Kind::Gauge, "Load", None, Escaping::AllowUtf8);
+        let (text, _) = lines("cpu.load", Kind::Gauge, "Load", None, Escaping::AllowUtf8);
         assert_eq!(
             text,
-            "# HELP \"cpu.load\" Load\n# TYPE \"cpu.load\" gauge\n"
+            "# HELP \"cpu.load\" Load\n# TYPE \"cpu.load\" gauge\n{\"cpu.load\"} "
         );
     }
 
     #[test]
     fn a_unit_shows_where_the_name_ends_in_it() {
         let unit = |name| {
-            header(
+            lines(
                 name,
                 Kind::Counter,
                 "h",
@@ -241,7 +231,7 @@ mod tests {
 
     #[test]
     fn no_text_forges_a_line() {
-        let (text, openmetrics) = header(
+        let (text, openmetrics) = lines(
             "x",
             Kind::Gauge,
             "a\n# TYPE x counter\\\"",
@@ -250,11 +240,11 @@ mod tests {
         );
         assert_eq!(
             text,
-            "# HELP x a\\n# TYPE x counter\\\\\"\n# TYPE x gauge\n"
+            "# HELP x a\\n# TYPE x counter\\\\\"\n# TYPE x gauge\nx "
         );
         assert_eq!(
             openmetrics,
-            "# TYPE x gauge\n# HELP x a\\n# TYPE x counter\\\\\\\"\n"
+            "# TYPE x gauge\n# HELP x a\\n# TYPE x counter\\\\\\\"\nx "
         );
     }
 
@@ -270,8 +260,7 @@ mod tests {
         #[case] escaping: Escaping,
         #[case] expected: &str,
     ) {
-        let mut out = Vec::new();
-        sample_prefix(name, labels.iter().copied(), escaping, &mut out);
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        let (text, _) = shown(name, (Kind::Gauge, "h", None), labels, escaping);
+        assert_eq!(text.lines().last(), Some(expected));
     }
 }

@@ -1,6 +1,7 @@
 //! The text that a scrape gets.
 
 mod accept;
+mod chunk;
 pub mod escape;
 mod family;
 pub mod names;
@@ -9,7 +10,9 @@ mod own;
 mod render;
 
 pub use accept::{Format, Syntax, negotiate};
-pub use family::{Header, Identity};
+pub(crate) use chunk::Builder;
+pub use chunk::ChunkText;
+pub use family::Identity;
 pub(crate) use family::{openmetrics_counter, sample_prefix};
 pub use names::Escaping;
 pub use own::own_metrics;

@@ -10,7 +10,7 @@ pub fn write(value: f64, out: &mut Vec<u8>) {
         let whole = value as i64;
         out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     } else if value.is_finite() {
-        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else if value.is_nan() {
         out.extend_from_slice(b"NaN");
     } else {
@@ -39,7 +39,7 @@ mod tests {
     #[case(123.45, "123.45")]
     #[case(5.0, "5")]
     #[case(-7.0, "-7")]
-    #[case(1e308, "1e308")]
+    #[case(1e308, "1e+308")]
     #[case(9_007_199_254_740_992.0, "9007199254740992")]
     #[case(f64::NAN, "NaN")]
     #[case(f64::INFINITY, "+Inf")]

@@ -31,7 +31,12 @@ fn header(family: &MetricFamily, syntax: Syntax, out: &mut Vec<u8>) {
         _ => family.name(),
     };
     out.extend_from_slice(format!("# TYPE {name} {kind}\n# HELP {name} ").as_bytes());
-    escape::help(family.help(), openmetrics, out);
+    let mut help = Vec::new();
+    escape::help(family.help(), &mut help);
+    if openmetrics {
+        help = escape::quotes(&help);
+    }
+    out.extend_from_slice(&help);
     out.push(b'\n');
 }
 

@@ -1,6 +1,7 @@
 //! A snapshot as text.
 
 use super::accept::Syntax;
+use super::chunk::ChunkText;
 use super::number;
 use crate::table::Snapshot;
 
@@ -33,26 +34,25 @@ impl Filter {
 pub fn render(snapshot: &Snapshot, syntax: Syntax, filter: &Filter, out: &mut Vec<u8>) {
     let mut shown = None;
     for chunk in &snapshot.chunks {
-        let (mut sample, mut prefix) = (0, 0);
+        let mut first = 0;
         for family in &chunk.families {
-            let wanted = filter.wants(&family.header.name);
-            for text in chunk.samples.get(sample..family.end).unwrap_or_default() {
-                let begin = std::mem::replace(&mut prefix, text.end);
-                let Some(value) = snapshot.value(text.place).filter(|_| wanted) else {
+            let wanted = filter.is_empty() || filter.wants(chunk.name(family));
+            let samples = chunk.samples.get(first..family.end as usize);
+            first = family.end as usize;
+            let mut labels = ChunkText::labels_start(family);
+            for sample in samples.unwrap_or_default() {
+                let start = std::mem::replace(&mut labels, sample.labels_end);
+                let Some(value) = snapshot.value(sample.place).filter(|_| wanted) else {
                     continue;
                 };
                 // A family whose series are all hidden does not show its header either.
                 if shown.replace(family.id) != Some(family.id) {
-                    out.extend_from_slice(match syntax {
-                        Syntax::Text => &family.header.text,
-                        Syntax::OpenMetrics => &family.header.openmetrics,
-                    });
+                    chunk.header(family, syntax, out);
                 }
-                out.extend_from_slice(chunk.prefixes.get(begin..text.end).unwrap_or_default());
+                chunk.sample(family, sample, start, out);
                 number::write(value, out);
                 out.push(b'\n');
             }
-            sample = family.end;
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Messages as they are read: by comparing with earlier ones where that is enough.
 
 mod predictor;
+mod words;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use message::{Message, Metric, Refusal};
+use message::{Kind, Message, Metric, Refusal, Spans};
 
 pub use predictor::Predictor;
 
@@ -21,6 +22,8 @@ pub struct Reading<'a> {
     pub(crate) entries: Vec<Entry>,
     /// Those metrics that had to be read.
     pub(crate) metrics: Vec<Metric<'a>>,
+    /// Where these stand; nothing if the reference had to read the message.
+    spans: Vec<Spans>,
     /// Entries that are no metrics, or none that conform to the format.
     pub refused: Vec<Refusal<'a>>,
     /// Whether each entry was known, and followed the one that it had followed before.
@@ -32,17 +35,13 @@ pub struct Reading<'a> {
 pub(crate) struct Entry {
     /// Key and value; empty if the reference had to read the message.
     text: Range<usize>,
-    /// Where the key ends.
-    key: usize,
-    /// The number in it that is the metric's value, if it is one.
-    number: Option<Range<usize>>,
     pub(crate) content: Content,
 }
 
 #[derive(Debug)]
 pub(crate) enum Content {
     /// The same text as earlier, but for the value.
-    Known(Handle, f64),
+    Known(Handle, Kind, f64),
     /// Its place in [`Reading::metrics`].
     Metric(usize),
 }
@@ -52,8 +51,6 @@ impl<'a> Reading<'a> {
         entries.clear();
         entries.extend((0..message.metrics.len()).map(|at| Entry {
             text: 0..0,
-            key: 0,
-            number: None,
             content: Content::Metric(at),
         }));
         Reading {
@@ -61,9 +58,17 @@ impl<'a> Reading<'a> {
             timestamp_ms: message.timestamp_ms,
             entries,
             metrics: message.metrics,
+            spans: Vec::new(),
             refused: message.refused,
             in_order: false,
         }
+    }
+
+    fn known(&mut self, text: Range<usize>, handle: Handle, (kind, value): (Kind, f64)) {
+        self.entries.push(Entry {
+            text,
+            content: Content::Known(handle, kind, value),
+        });
     }
 
     /// Whether the message holds any metric.
@@ -71,8 +76,8 @@ impl<'a> Reading<'a> {
         self.entries.is_empty()
     }
 
-    /// Metrics that were known by their text.
-    pub fn known(&self) -> usize {
+    /// How many metrics were known by their text.
+    pub fn known_count(&self) -> usize {
         self.entries.len() - self.metrics.len()
     }
 

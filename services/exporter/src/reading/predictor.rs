@@ -4,13 +4,16 @@
 //! entry without its value is kept beside the series that it was found to mean, with the series of the entry that followed. An
 //! entry that compares equal with what is expected needs no parser and no search for its series. Where another entry stands, its key
 //! says which texts to compare with. Anything else is parsed, and is expected next time.
+//!
+//! Memory is what this costs most, in the cache above all, so a text is kept as [`Words`]: what entries have in common is there once.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use message::{Cursor, Kind, MessageError, Metric};
+use message::{Cursor, MessageError};
 
+use super::words::{Layouts, Text, Words};
 use super::{Content, Entry, Reading};
 use crate::table::Handle;
 
@@ -18,34 +21,60 @@ use crate::table::Handle;
 const MOST_TEXT: usize = 64 << 20;
 /// Texts with the same key that are compared: sources that share their keys differ in labels, and there may be many of them.
 const MOST_ALIKE: usize = 8;
+/// No place of a series.
+const NONE: u32 = u32::MAX;
 
 /// What earlier messages looked like.
 pub struct Predictor {
     /// By place of the series.
     known: Vec<Option<Known>>,
-    /// Places by the key of their text.
-    by_key: HashTable<u32>,
+    layouts: Layouts,
+    /// Places by the hash of the key of their text.
+    by_key: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
     text_bytes: usize,
     most_text: usize,
-    /// The series of a partition's last entry.
-    last: BTreeMap<i32, u32>,
+    /// How far a partition's entries have come.
+    partitions: BTreeMap<i32, Trail>,
     /// Room for the next message's entries.
     spare: Vec<Entry>,
 }
 
 /// An entry without its value.
 struct Known {
-    /// What stands before the number, and behind it.
-    text: Box<[u8]>,
-    /// Where its key ends, and what stands between that and its value.
-    key: u32,
-    /// Where the number stands.
-    hole: u32,
-    kind: Kind,
+    words: Words,
     handle: Handle,
     /// The place of the series whose entry followed.
-    next: Option<u32>,
+    next: u32,
+}
+
+/// The entries of a partition.
+#[derive(Clone, Copy)]
+struct Trail {
+    /// The series of the last one.
+    last: u32,
+    order: Order,
+}
+
+/// How well the order of entries was foreseen of late. Where it mostly was not, comparing with the entry that is expected costs more
+/// than it saves: its text is seldom in the cache.
+#[derive(Clone, Copy)]
+struct Order(u8);
+
+impl Order {
+    const BEST: Order = Order(8);
+
+    fn is_kept(self) -> bool {
+        self.0 >= 4
+    }
+
+    fn was(&mut self, foreseen: bool) {
+        self.0 = if foreseen {
+            Order::BEST.0.min(self.0 + 1)
+        } else {
+            self.0.saturating_sub(1)
+        };
+    }
 }
 
 impl Default for Predictor {
@@ -59,11 +88,12 @@ impl Predictor {
     pub fn new(most_text: usize) -> Predictor {
         Predictor {
             known: Vec::new(),
+            layouts: Layouts::default(),
             by_key: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             text_bytes: 0,
             most_text,
-            last: BTreeMap::new(),
+            partitions: BTreeMap::new(),
             spare: Vec::new(),
         }
     }
@@ -82,10 +112,15 @@ impl Predictor {
             timestamp_ms: None,
             entries: std::mem::take(&mut self.spare),
             metrics: Vec::new(),
+            spans: Vec::new(),
             refused: Vec::new(),
             in_order: true,
         };
-        match self.compare(partition, &mut reading) {
+        let mut trail = self.trail(partition);
+        let compared = self.compare(&mut trail, &mut reading);
+        // What was the last entry is for `learn` to say.
+        self.partitions.entry(partition).or_insert(trail).order = trail.order;
+        match compared {
             Some(()) => Ok(reading),
             None => Ok(Reading::of_message(
                 bytes,
@@ -95,68 +130,82 @@ impl Predictor {
         }
     }
 
-    fn compare(&self, partition: i32, reading: &mut Reading<'_>) -> Option<()> {
+    fn trail(&self, partition: i32) -> Trail {
+        let start = Trail {
+            last: NONE,
+            order: Order::BEST,
+        };
+        self.partitions.get(&partition).copied().unwrap_or(start)
+    }
+
+    fn compare(&self, trail: &mut Trail, reading: &mut Reading<'_>) -> Option<()> {
         let mut cursor = Cursor::new(reading.bytes);
         cursor.open()?;
-        let mut previous = self.last.get(&partition).copied();
         while cursor.entry()? {
             let start = cursor.at();
-            let expected = previous.and_then(|place| self.after(place));
-            if let Some(expected) = expected
-                && let Some((behind, entry)) = expected.read(cursor.clone())
+            let expected = self.at(trail.last).map_or(NONE, |known| known.next);
+            if trail.order.is_kept()
+                && let Some(known) = self.at(expected)
+                && let Some((behind, value)) = self.layouts.read(&known.words, cursor.clone())
             {
                 cursor = behind;
-                reading.entries.push(entry);
-                previous = Some(expected.handle.place);
+                trail.order.was(true);
+                trail.last = expected;
+                reading.known(start..cursor.at(), known.handle, value);
                 continue;
             }
             let begin = cursor.clone();
-            let name = cursor.name()?;
+            let (key, name) = cursor.placed_name()?;
             if let Some(ms) = cursor.timestamp(&name)? {
                 // A second one is refused.
                 reading.timestamp_ms.replace(ms).is_none().then_some(())?;
                 continue;
             }
-            let key = reading.bytes.get(start..cursor.at())?;
-            let mut alike = self.of_key(key).take(MOST_ALIKE);
-            if let Some((place, (behind, entry))) =
-                alike.find_map(|known| Some((known.handle.place, known.read(begin.clone())?)))
-            {
+            let key = reading.bytes.get(key)?;
+            let found = self.of_key(key).take(MOST_ALIKE).find_map(|known| {
+                let (behind, value) = self.layouts.read(&known.words, begin.clone())?;
+                Some((known.handle, behind, value))
+            });
+            if let Some((handle, behind, value)) = found {
                 cursor = behind;
-                reading.entries.push(entry);
-                previous = Some(place);
-                reading.in_order = false;
+                let foreseen = handle.place == expected;
+                trail.order.was(foreseen);
+                trail.last = handle.place;
+                reading.in_order &= foreseen;
+                reading.known(start..cursor.at(), handle, value);
                 continue;
             }
             // The same metric with other words, and not one more: then what follows it is still expected.
-            if let Some(expected) = expected
-                && expected.text.starts_with(key)
-            {
-                previous = Some(expected.handle.place);
+            let same = self
+                .at(expected)
+                .is_some_and(|known| known.words.key() == key);
+            trail.order.was(same);
+            if same {
+                trail.last = expected;
             }
-            let key = cursor.at();
             let found = cursor.metric()?;
             reading.entries.push(Entry {
                 text: start..cursor.at(),
-                key,
-                number: found.number,
                 content: Content::Metric(reading.metrics.len()),
             });
             reading.metrics.push(found.metric);
+            reading.spans.push(found.spans);
             reading.in_order = false;
         }
         cursor.is_at_end().then_some(())
     }
 
-    fn of_key<'k>(&'k self, key: &'k [u8]) -> impl Iterator<Item = &'k Known> {
-        let places = self.by_key.iter_hash(self.hasher.hash_one(key));
-        let known = places.filter_map(|place| self.at(*place));
-        known.filter(move |known| known.key() == key)
+    fn of_key(&self, key: &[u8]) -> impl Iterator<Item = &Known> {
+        let hash = self.hash(key);
+        let places = self.by_key.iter_hash(spread(hash));
+        let places = places.filter(move |(other, _)| *other == hash);
+        places.filter_map(|(_, place)| self.at(*place))
     }
 
-    fn after(&self, place: u32) -> Option<&Known> {
-        let next = self.at(place)?.next?;
-        self.at(next)
+    fn hash(&self, key: &[u8]) -> u32 {
+        #[allow(clippy::cast_possible_truncation)]
+        let half = self.hasher.hash_one(key) as u32;
+        half
     }
 
     fn at(&self, place: u32) -> Option<&Known> {
@@ -167,12 +216,11 @@ impl Predictor {
     /// these are not known or were described otherwise meanwhile.
     pub fn learn(&mut self, partition: i32, reading: Reading<'_>, found: &[(usize, Handle)]) {
         let mut found = found.iter().peekable();
-        let mut previous = self.last.get(&partition).copied();
+        let mut trail = self.trail(partition);
         if reading.in_order && found.peek().is_none() {
-            previous = match reading.entries.last().map(|entry| &entry.content) {
-                Some(Content::Known(handle, _)) => Some(handle.place),
-                _ => previous,
-            };
+            if let Some(Content::Known(handle, ..)) = reading.entries.last().map(|e| &e.content) {
+                trail.last = handle.place;
+            }
         } else {
             for (at, entry) in reading.entries.iter().enumerate() {
                 let handle = match found.next_if(|(place, _)| *place == at) {
@@ -181,131 +229,98 @@ impl Predictor {
                         *handle
                     }
                     None => match entry.content {
-                        Content::Known(handle, _) => handle,
+                        Content::Known(handle, ..) => handle,
                         Content::Metric(_) => continue,
                     },
                 };
-                let before = previous.replace(handle.place);
-                if let Some(before) = before
-                    && let Some(Some(before)) = self.known.get_mut(before as usize)
-                {
-                    before.next = Some(handle.place);
+                let before = std::mem::replace(&mut trail.last, handle.place);
+                if let Some(Some(before)) = self.known.get_mut(before as usize) {
+                    before.next = handle.place;
                 }
             }
         }
-        if let Some(place) = previous {
-            self.last.insert(partition, place);
-        }
+        self.partitions.insert(partition, trail);
         self.spare = reading.entries;
         self.spare.clear();
     }
 
     fn keep(&mut self, handle: Handle, reading: &Reading<'_>, entry: &Entry) {
         let place = handle.place as usize;
-        if self.known.len() <= place {
-            self.known.resize_with(place + 1, || None);
-        }
-        let Some(words) = Words::of(reading, entry) else {
-            return self.forget(handle.place);
-        };
+        let bytes = reading.text(entry);
         if let Some(Some(known)) = self.known.get_mut(place)
-            && words.are(known)
+            && let Some((behind, _)) = self.layouts.read(&known.words, Cursor::new(bytes))
+            && behind.at() == bytes.len()
         {
             known.handle = handle;
             return;
         }
-        let next = self.at(handle.place).and_then(|known| known.next);
+        let next = self.at(handle.place).map_or(NONE, |known| known.next);
         self.forget(handle.place);
-        let made = Known::new(handle, &words, reading, entry)
-            .filter(|made| self.text_bytes + made.text.len() <= self.most_text);
-        let Some(made) = made else { return };
-        self.text_bytes += made.text.len();
-        let (hasher, known) = (&self.hasher, &self.known);
-        let hash = |place: &u32| {
-            let text = known.get(*place as usize).and_then(Option::as_ref);
-            hasher.hash_one(text.map(Known::key).unwrap_or_default())
+        let Some(words) = self.words(reading, entry) else {
+            return;
         };
+        if self.known.len() <= place {
+            self.known.resize_with(place + 1, || None);
+        }
+        let hash = self.hash(words.key());
         self.by_key
-            .insert_unique(hasher.hash_one(made.key()), handle.place, hash);
-        self.known[place] = Some(Known { next, ..made });
+            .insert_unique(spread(hash), (hash, handle.place), |(hash, _)| {
+                spread(*hash)
+            });
+        self.known[place] = Some(Known {
+            words,
+            handle,
+            next,
+        });
+    }
+
+    /// The words of an entry, if there is room for them.
+    fn words(&mut self, reading: &Reading<'_>, entry: &Entry) -> Option<Words> {
+        let bytes = reading.text(entry);
+        let read;
+        let text = match entry.content {
+            Content::Metric(at) => Text {
+                bytes,
+                start: entry.text.start,
+                spans: reading.spans.get(at)?,
+                kind: reading.metrics.get(at)?.kind,
+            },
+            Content::Known(..) => {
+                read = message::entry(bytes)?;
+                Text {
+                    bytes,
+                    start: 0,
+                    spans: &read.spans,
+                    kind: read.metric.kind,
+                }
+            }
+        };
+        let (words, more) = self.layouts.words(text)?;
+        if self.text_bytes + more + words.len() > self.most_text {
+            self.layouts.forget(&words);
+            return None;
+        }
+        self.text_bytes += more + words.len();
+        Some(words)
     }
 
     fn forget(&mut self, place: u32) {
         let Some(known) = self.known.get_mut(place as usize).and_then(Option::take) else {
             return;
         };
-        self.text_bytes -= known.text.len();
-        let hash = self.hasher.hash_one(known.key());
-        if let Ok(found) = self.by_key.find_entry(hash, |other| *other == place) {
+        self.text_bytes -= known.words.len() + self.layouts.forget(&known.words);
+        let hash = self.hash(known.words.key());
+        let found = self
+            .by_key
+            .find_entry(spread(hash), |(_, other)| *other == place);
+        if let Ok(found) = found {
             found.remove();
         }
     }
 }
 
-/// An entry's text without its value.
-struct Words<'a> {
-    before: &'a [u8],
-    behind: &'a [u8],
-}
-
-impl<'a> Words<'a> {
-    fn of(reading: &Reading<'a>, entry: &Entry) -> Option<Words<'a>> {
-        let number = entry.number.as_ref()?;
-        Some(Words {
-            before: reading.bytes.get(entry.text.start..number.start)?,
-            behind: reading.bytes.get(number.end..entry.text.end)?,
-        })
-    }
-
-    fn are(&self, known: &Known) -> bool {
-        let words = known.text.split_at_checked(known.hole as usize);
-        words == Some((self.before, self.behind))
-    }
-}
-
-impl Known {
-    fn new(
-        handle: Handle,
-        words: &Words<'_>,
-        reading: &Reading<'_>,
-        entry: &Entry,
-    ) -> Option<Known> {
-        let kind = match entry.content {
-            Content::Metric(at) => reading
-                .metrics
-                .get(at)
-                .map(|metric: &Metric<'_>| metric.kind)?,
-            Content::Known(..) => message::entry(reading.text(entry))?.metric.kind,
-        };
-        Some(Known {
-            key: u32::try_from(entry.key - entry.text.start).ok()?,
-            hole: u32::try_from(words.before.len()).ok()?,
-            text: [words.before, words.behind].concat().into(),
-            kind,
-            handle,
-            next: None,
-        })
-    }
-
-    fn key(&self) -> &[u8] {
-        self.text.get(..self.key as usize).unwrap_or_default()
-    }
-
-    /// The entry at the cursor, and the cursor behind it.
-    fn read<'a>(&self, mut cursor: Cursor<'a>) -> Option<(Cursor<'a>, Entry)> {
-        let start = cursor.at();
-        let (before, behind) = self.text.split_at_checked(self.hole as usize)?;
-        cursor.literal(before)?;
-        let number = cursor.at();
-        let value = self.kind.accepts(cursor.number()?)?;
-        let number = number..cursor.at();
-        cursor.literal(behind)?;
-        let entry = Entry {
-            text: start..cursor.at(),
-            key: start + self.key as usize,
-            number: Some(number),
-            content: Content::Known(self.handle, value),
-        };
-        Some((cursor, entry))
-    }
+/// A hash for the table, which looks at the highest bits and the lowest ones, of one that has half as many (Donald Knuth, *The Art of
+/// Computer Programming*, volume 3, section 6.4: multiplicative hashing).
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Series;
 use super::family::Family;
+use super::latest::Latest;
 
 /// Places that changed, each once, and records of series that are no more.
 #[derive(Debug, Default)]
@@ -88,16 +89,16 @@ pub struct Dirty {
 }
 
 impl Dirty {
-    pub(super) fn new(series: &Series, family: &Family, value: f64) -> Dirty {
+    pub(super) fn new(series: &Series, family: &Family, latest: Latest, value: f64) -> Dirty {
         let mut metric = Metric::new(family.kind, &*family.name, &*family.help, value);
         metric.labels = labels(series);
         metric.unit = family.unit.as_deref().map(Into::into);
         let message = Written {
-            timestamp_ms: series.timestamp_ms,
+            timestamp_ms: latest.timestamp_ms,
             metric: &metric,
         };
         Dirty {
-            partition: series.partition,
+            partition: latest.partition,
             key: key(family, &metric.labels),
             // Strings and numbers written to memory cannot fail.
             value: Some(serde_json::to_vec(&message).unwrap_or_default()),
@@ -105,9 +106,9 @@ impl Dirty {
     }
 
     /// The series is no more in its partition.
-    pub(super) fn gone(series: &Series, family: &Family) -> Dirty {
+    pub(super) fn gone(series: &Series, family: &Family, latest: Latest) -> Dirty {
         Dirty {
-            partition: series.partition,
+            partition: latest.partition,
             key: key(family, &labels(series)),
             value: None,
         }

@@ -11,8 +11,8 @@ use message::Kind;
 
 use super::Refused;
 use super::family::Family;
-use super::slab::Slab;
 use crate::exposition::Escaping;
+use crate::slab::Slab;
 
 /// Families by the name in the message, and by each name that they have on `/metrics`.
 #[derive(Default)]

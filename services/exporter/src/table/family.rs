@@ -3,6 +3,7 @@
 use message::{Kind, Metric};
 
 use super::layout::Home;
+use crate::exposition::Identity;
 
 pub(super) struct Family {
     /// As the source wrote it.
@@ -14,12 +15,10 @@ pub(super) struct Family {
     pub(super) bare: Option<u32>,
     /// Where its text is.
     pub(super) home: Home,
-    /// Differs from that of every other family, and from its own before it was described otherwise.
-    pub(super) version: u64,
 }
 
 impl Family {
-    pub(super) fn new(metric: &Metric<'_>, version: u64) -> Family {
+    pub(super) fn new(metric: &Metric<'_>) -> Family {
         Family {
             name: metric.name.as_ref().into(),
             kind: metric.kind,
@@ -27,7 +26,6 @@ impl Family {
             unit: metric.unit.as_deref().map(Into::into),
             bare: None,
             home: Home::None,
-            version,
         }
     }
 
@@ -42,6 +40,15 @@ impl Family {
 
     pub(super) fn has_unit_of(&self, metric: &Metric<'_>) -> bool {
         metric.unit.is_none() || self.unit.as_deref() == metric.unit.as_deref()
+    }
+
+    pub(super) fn identity(&self) -> Identity<'_> {
+        Identity {
+            name: &self.name,
+            kind: self.kind,
+            help: &self.help,
+            unit: self.unit.as_deref(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -7,10 +7,10 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use message::Label;
 
 use super::family::Family;
-use super::slab::Slab;
 use super::{Labels, Refused, Series};
 use crate::exposition::Escaping;
 use crate::exposition::names::without_controls;
+use crate::slab::Slab;
 
 /// Labels as `/metrics` shows them, where that differs from what the source wrote.
 pub(super) struct ShownLabels(Option<Labels>);

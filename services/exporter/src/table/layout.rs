@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use super::Series;
 use super::family::Family;
-use super::slab::Slab;
-use super::snapshot::ChunkText;
-use crate::exposition::Escaping;
+use crate::exposition::{Builder, ChunkText, Escaping};
+use crate::slab::Slab;
 
 /// Series of one chunk, about.
 const CHUNK: usize = 512;
@@ -63,7 +62,7 @@ pub(super) struct Layout {
 impl Default for Layout {
     fn default() -> Self {
         Layout {
-            chunks: Slab::new(),
+            chunks: Slab::default(),
             shared: Vec::new(),
             roomy: BTreeSet::new(),
             own: BTreeSet::new(),
@@ -215,31 +214,22 @@ impl Layout {
         if let Some(text) = &chunk.texts[escaping as usize] {
             return Arc::clone(text);
         }
-        let mut text = ChunkText::new(escaping);
+        let mut builder = Builder::new(escaping);
+        let mut add = |id: u32, places: &[u32]| {
+            let labels = places.iter().map(|place| (*place, &*series[*place].labels));
+            builder.family(id, &families[id].identity(), labels);
+        };
         match &chunk.holds {
             Holds::Families { families: ids, .. } => {
                 for id in ids {
-                    if let Home::Shared { series: places, .. } = &families[*id].home {
-                        text.family(
-                            *id,
-                            &families[*id],
-                            places.iter().map(|place| (*place, &series[*place])),
-                        );
+                    if let Home::Shared { series, .. } = &families[*id].home {
+                        add(*id, series);
                     }
                 }
             }
-            Holds::Part {
-                family,
-                series: places,
-            } => {
-                text.family(
-                    *family,
-                    &families[*family],
-                    places.iter().map(|place| (*place, &series[*place])),
-                );
-            }
+            Holds::Part { family, series } => add(*family, series),
         }
-        let text = Arc::new(text);
+        let text = Arc::new(builder.finish());
         // Plain names, which nearly all are, look the same but for `dots`: one text serves the others.
         if text.plain() && escaping != Escaping::Dots {
             for other in Escaping::ALL

@@ -7,10 +7,10 @@ mod changes;
 mod claims;
 mod family;
 mod identity;
+mod latest;
 mod layout;
 mod limits;
 mod refused;
-mod slab;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -20,16 +20,17 @@ use std::time::Instant;
 use message::{Kind, Message, Metric};
 
 use crate::reading::{Content, Reading};
+use crate::slab::Slab;
 use changes::Changes;
 pub use changes::Dirty;
 use claims::Claims;
 use family::Family;
 use identity::{Identities, ShownLabels};
+use latest::{Clock, Latest};
 use layout::Layout;
 pub use limits::Limits;
 pub use refused::Refused;
-use slab::Slab;
-pub use snapshot::{ChunkText, FamilyText, SampleText, Snapshot};
+pub use snapshot::Snapshot;
 
 /// Where and when a message was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +72,15 @@ pub struct Table {
     limits: Limits,
     partition_label: bool,
     families: Slab<Family>,
+    /// By place of the family: how it is described now. Differs from that of every other family, and of every other description.
+    described: Vec<u64>,
     claims: Claims,
     series: Slab<Series>,
     identities: Identities,
     layout: Layout,
-    /// By place of the series.
+    clock: Clock,
+    /// By place of the series, as are the next two. Apart from the rest, for all that most messages touch is here.
+    latest: Vec<Latest>,
     values: Vec<f64>,
     /// One bit by place of the series: whether a scrape sees it.
     visible: Vec<u64>,
@@ -84,7 +89,7 @@ pub struct Table {
     last_sweep: Option<Instant>,
     counters: CounterMode,
     changes: Option<Changes>,
-    /// The next version of a series or family.
+    /// The last version that a series or a description got.
     version: u64,
 }
 
@@ -93,14 +98,15 @@ pub struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle {
     pub(crate) place: u32,
+    family: u32,
     series: u64,
-    family: u64,
+    described: u64,
 }
 
 /// A metric of a record.
 enum Item<'m, 'a> {
     Metric(&'m Metric<'a>),
-    Known(Handle, f64, &'a [u8]),
+    Known(Handle, Kind, f64, &'a [u8]),
 }
 
 /// What a counter's value in a message is.
@@ -120,19 +126,14 @@ struct Arrival {
     counters: CounterMode,
     visible: bool,
     /// When the TTL begins to count.
-    heard: Instant,
+    heard: latest::Moment,
 }
 
 struct Series {
     family: u32,
-    labels: Labels,
-    partition: i32,
-    timestamp_ms: i64,
-    updated: Instant,
     /// Where its text is.
     chunk: u32,
-    /// Differs from that of every other series.
-    version: u64,
+    labels: Labels,
 }
 
 /// As the source wrote them, sorted by name.
@@ -152,11 +153,14 @@ impl Table {
         Table {
             limits,
             partition_label,
-            families: Slab::new(),
+            families: Slab::default(),
+            described: Vec::new(),
             claims: Claims::default(),
-            series: Slab::new(),
+            series: Slab::default(),
             identities: Identities::default(),
             layout: Layout::default(),
+            clock: Clock::default(),
+            latest: Vec::new(),
             values: Vec::new(),
             visible: Vec::new(),
             partitions: BTreeMap::new(),
@@ -209,8 +213,8 @@ impl Table {
         if !std::mem::take(&mut state.withheld) {
             return;
         }
-        for (place, series) in self.series.iter() {
-            if series.partition == partition {
+        for (place, latest) in (0..).zip(&self.latest) {
+            if latest.is_held() && latest.partition == partition {
                 set_bit(&mut self.visible, place);
             }
         }
@@ -224,7 +228,7 @@ impl Table {
         if let Some(changes) = &mut self.changes {
             changes.revoke(partition);
         }
-        self.remove_where(|series| series.partition == partition);
+        self.remove_where(|latest| latest.partition == partition);
     }
 
     /// The partition's log was replaced by one that begins again: offsets count from its start.
@@ -250,7 +254,7 @@ impl Table {
             },
             counters: CounterMode::Absolute,
             visible: false,
-            heard,
+            heard: self.clock.moment(heard),
         };
         // What is read from the state topic need not go there again.
         let changes = self.changes.take();
@@ -286,6 +290,7 @@ impl Table {
             Dirty::new(
                 series,
                 &self.families[series.family],
+                self.latest[place as usize],
                 self.values[place as usize],
             )
         };
@@ -333,7 +338,9 @@ impl Table {
     ) -> Outcome {
         let items = reading.entries.iter().map(|entry| match entry.content {
             Content::Metric(at) => Item::Metric(&reading.metrics[at]),
-            Content::Known(handle, value) => Item::Known(handle, value, reading.text(entry)),
+            Content::Known(handle, kind, value) => {
+                Item::Known(handle, kind, value, reading.text(entry))
+            }
         });
         self.take(record, items, now, |at, handle| found.push((at, handle)))
     }
@@ -356,7 +363,7 @@ impl Table {
             record,
             counters: self.counters,
             visible: !state.withheld,
-            heard: now,
+            heard: self.clock.moment(now),
         };
         let mut applied = Applied::default();
         for (place, item) in items.enumerate() {
@@ -385,11 +392,11 @@ impl Table {
         item: Item<'_, '_>,
         applied: &mut Applied,
     ) -> Result<Option<Handle>, Refused> {
-        let (handle, value, text) = match item {
+        let (handle, kind, value, text) = match item {
             Item::Metric(metric) => return self.apply_metric(arrival, metric, applied),
-            Item::Known(handle, value, text) => (handle, value, text),
+            Item::Known(handle, kind, value, text) => (handle, kind, value, text),
         };
-        if let Some(kind) = self.kind_of(handle, arrival.record.partition) {
+        if self.is_fresh(handle, arrival.record.partition) {
             self.update(handle.place, arrival, (kind, value), applied)?;
             return Ok(None);
         }
@@ -399,24 +406,25 @@ impl Table {
         }
     }
 
-    /// The type of a series, unless its handle is stale.
-    fn kind_of(&self, handle: Handle, partition: i32) -> Option<Kind> {
-        let series = self.series.get(handle.place)?;
-        if series.version != handle.series
-            || (self.partition_label && series.partition != partition)
-        {
-            return None;
-        }
-        let family = self.families.get(series.family)?;
-        (family.version == handle.family).then_some(family.kind)
+    /// Whether a handle's text still means its series, in a message of this partition.
+    fn is_fresh(&self, handle: Handle, partition: i32) -> bool {
+        let of_series = self
+            .latest
+            .get(handle.place as usize)
+            .is_some_and(|latest| {
+                latest.version == handle.series
+                    && (!self.partition_label || latest.partition == partition)
+            });
+        of_series && self.described.get(handle.family as usize) == Some(&handle.described)
     }
 
     fn handle(&self, place: u32) -> Handle {
-        let series = &self.series[place];
+        let family = self.series[place].family;
         Handle {
             place,
-            series: series.version,
-            family: self.families[series.family].version,
+            family,
+            series: self.latest[place as usize].version,
+            described: self.described[family as usize],
         }
     }
 
@@ -464,7 +472,7 @@ impl Table {
                 return Ok(self.handle_of(place, metric));
             }
         }
-        let place = self.create(known, arrival.record, metric, arrival.heard)?;
+        let place = self.create(known, arrival, metric)?;
         self.set_value(place, metric.value, arrival.visible);
         Ok(self.handle_of(place, metric))
     }
@@ -491,20 +499,22 @@ impl Table {
         if kind == Kind::Counter && !value.is_finite() {
             return Err(Refused::CounterOverflow);
         }
-        let series = &mut self.series[place];
-        if series.partition != record.partition {
-            if record.timestamp_ms < series.timestamp_ms {
+        let latest = &mut self.latest[place as usize];
+        if latest.partition != record.partition {
+            if record.timestamp_ms < latest.timestamp_ms {
                 return Err(Refused::OlderThanOtherPartition);
             }
             // Its old partition's record in the state topic would come back once that partition has another owner.
             if let Some(changes) = &mut self.changes {
-                changes.gone(Dirty::gone(series, &self.families[series.family]));
+                let series = &self.series[place];
+                let family = &self.families[series.family];
+                changes.gone(Dirty::gone(series, family, *latest));
             }
-            series.partition = record.partition;
+            latest.partition = record.partition;
             applied.moved += 1;
         }
-        series.timestamp_ms = record.timestamp_ms;
-        series.updated = arrival.heard;
+        latest.timestamp_ms = record.timestamp_ms;
+        latest.heard = arrival.heard;
         if kind == Kind::Counter && value < before {
             applied.resets += 1;
         }
@@ -524,7 +534,6 @@ impl Table {
 
     /// Takes over a new description or unit; the last message describes the family.
     fn describe(&mut self, id: u32, metric: &Metric<'_>) {
-        let version = self.next_version();
         let family = &mut self.families[id];
         if family.is_described_by(metric) {
             return;
@@ -540,17 +549,16 @@ impl Table {
         if !family.has_unit_of(metric) {
             family.unit = metric.unit.as_deref().map(Into::into);
         }
-        family.version = version;
         self.text_bytes = self.text_bytes - before + family.text_bytes();
         self.layout.touch(family);
+        self.described[id as usize] = self.next_version();
     }
 
     fn create(
         &mut self,
         known: Option<u32>,
-        record: Record,
+        arrival: Arrival,
         metric: &Metric<'_>,
-        now: Instant,
     ) -> Result<u32, Refused> {
         if self.series.len() >= self.limits.series {
             return Err(Refused::SeriesLimit);
@@ -565,7 +573,7 @@ impl Table {
             .iter()
             .map(|(name, value)| (name.as_ref().into(), value.as_ref().into()))
             .collect();
-        let family = Family::new(metric, self.next_version());
+        let family = Family::new(metric);
         let bytes = labels_bytes(&labels)
             + if known.is_none() {
                 family.text_bytes()
@@ -580,25 +588,27 @@ impl Table {
             None => {
                 self.claims.check(&self.families, &family)?;
                 let id = self.families.insert(family);
+                let described = self.next_version();
+                put(&mut self.described, id, described);
                 self.claims.insert(&self.families[id], id);
                 id
             }
         };
         self.text_bytes += bytes;
-        let version = self.next_version();
         let place = self.series.insert(Series {
             family: id,
-            labels,
-            partition: record.partition,
-            timestamp_ms: record.timestamp_ms,
-            updated: now,
             chunk: 0,
-            version,
+            labels,
         });
-        if self.values.len() <= place as usize {
-            self.values.resize(place as usize + 1, 0.0);
-            self.visible.resize(self.values.len().div_ceil(64), 0);
-        }
+        let latest = Latest {
+            timestamp_ms: arrival.record.timestamp_ms,
+            heard: arrival.heard,
+            version: self.next_version(),
+            partition: arrival.record.partition,
+        };
+        put(&mut self.latest, place, latest);
+        put(&mut self.values, place, 0.0);
+        self.visible.resize(self.values.len().div_ceil(64), 0);
         clear_bit(&mut self.visible, place);
         self.identities
             .insert(&self.series, id, &mut self.families[id], place, shown);
@@ -619,20 +629,23 @@ impl Table {
             return 0;
         }
         self.last_sweep = Some(now);
-        let expired = |series: &Series| now.saturating_duration_since(series.updated) > ttl;
+        let clock = self.clock;
+        let expired = |latest: &Latest| clock.since(latest.heard, now) > ttl;
         if let Some(changes) = &mut self.changes {
-            for (_, series) in self.series.iter().filter(|(_, series)| expired(series)) {
-                changes.gone(Dirty::gone(series, &self.families[series.family]));
+            for (place, series) in self.series.iter() {
+                let latest = self.latest[place as usize];
+                if expired(&latest) {
+                    changes.gone(Dirty::gone(series, &self.families[series.family], latest));
+                }
             }
         }
         self.remove_where(expired)
     }
 
-    fn remove_where(&mut self, gone: impl Fn(&Series) -> bool) -> usize {
-        let places: Vec<u32> = self
-            .series
-            .iter()
-            .filter(|(_, series)| gone(series))
+    fn remove_where(&mut self, gone: impl Fn(&Latest) -> bool) -> usize {
+        let places: Vec<u32> = (0..)
+            .zip(&self.latest)
+            .filter(|(_, latest)| latest.is_held() && gone(latest))
             .map(|(place, _)| place)
             .collect();
         for place in &places {
@@ -651,11 +664,13 @@ impl Table {
         if let Some(changes) = &mut self.changes {
             changes.forget(place);
         }
+        self.latest[place as usize] = Latest::default();
         if let Some(series) = self.series.remove(place) {
             self.text_bytes -= labels_bytes(&series.labels);
         }
         if self.families[id].is_empty() {
             self.claims.remove(&self.families, id);
+            self.described[id as usize] = 0;
             if let Some(family) = self.families.remove(id) {
                 self.text_bytes -= family.text_bytes();
             }
@@ -668,6 +683,15 @@ fn labels_bytes(labels: &Labels) -> usize {
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum()
+}
+
+/// Sets the value of a place, the next one or an earlier one.
+fn put<T: Clone + Default>(all: &mut Vec<T>, place: u32, value: T) {
+    let place = place as usize;
+    if all.len() <= place {
+        all.resize(place + 1, T::default());
+    }
+    all[place] = value;
 }
 
 fn set_bit(bits: &mut [u64], place: u32) {

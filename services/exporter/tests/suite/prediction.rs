@@ -197,7 +197,7 @@ impl Pair {
             return ([self.predicted.apply(at, None, self.now), plain], 0);
         };
         let mut found = Vec::new();
-        let known = reading.known();
+        let known = reading.known_count();
         let predicted = self
             .predicted
             .apply_reading(at, &reading, self.now, &mut found);

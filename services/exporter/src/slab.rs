@@ -4,20 +4,22 @@ use std::ops::{Index, IndexMut};
 
 /// Values at stable places of type `u32`.
 #[derive(Debug)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     places: Vec<Option<T>>,
     free: Vec<u32>,
 }
 
-impl<T> Slab<T> {
-    pub(super) fn new() -> Self {
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
         Slab {
             places: Vec::new(),
             free: Vec::new(),
         }
     }
+}
 
-    pub(super) fn insert(&mut self, value: T) -> u32 {
+impl<T> Slab<T> {
+    pub(crate) fn insert(&mut self, value: T) -> u32 {
         if let Some(place) = self.free.pop() {
             self.places[place as usize] = Some(value);
             return place;
@@ -28,7 +30,7 @@ impl<T> Slab<T> {
         place
     }
 
-    pub(super) fn remove(&mut self, place: u32) -> Option<T> {
+    pub(crate) fn remove(&mut self, place: u32) -> Option<T> {
         let value = self.places.get_mut(place as usize)?.take();
         if value.is_some() {
             self.free.push(place);
@@ -36,15 +38,15 @@ impl<T> Slab<T> {
         value
     }
 
-    pub(super) fn get(&self, place: u32) -> Option<&T> {
+    pub(crate) fn get(&self, place: u32) -> Option<&T> {
         self.places.get(place as usize)?.as_ref()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (0..)
             .zip(&self.places)
             .filter_map(|(place, value)| Some((place, value.as_ref()?)))

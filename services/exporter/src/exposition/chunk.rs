@@ -1,0 +1,246 @@
+//! The text of some hundred series, all but their values.
+//!
+//! It is what a scrape shares with the table, and most of what a series weighs: so a name is here once, and is written to each line that
+//! has it, in either syntax; and so is a description that families have in common.
+
+use std::collections::HashMap;
+
+use super::accept::Syntax;
+use super::escape;
+use super::family::{Identity, Type, labels, unit_of};
+use super::names::{
+    Escaping, is_never_escaped_label_name, is_never_escaped_metric_name, is_plain_metric_name,
+    without_controls,
+};
+
+/// Families and samples in the order in which they are shown.
+pub struct ChunkText {
+    pub(super) families: Vec<FamilyText>,
+    pub(super) samples: Vec<SampleText>,
+    bytes: Vec<u8>,
+    /// About as many bytes as its lines have without their values.
+    length: usize,
+    plain: bool,
+}
+
+/// What goes for all samples of a family.
+pub(super) struct FamilyText {
+    /// Tells families apart: a large one goes over several chunks.
+    pub(super) id: u32,
+    /// As its samples have it, without quotes.
+    name: Span,
+    help: Span,
+    /// Bytes of the unit, with which the name ends in OpenMetrics; 0 if it has none.
+    unit: u32,
+    shown_as: Type,
+    quoted: bool,
+    /// End of its samples in the chunk; they begin where the family before it ends.
+    pub(super) end: u32,
+}
+
+/// A sample without its name and value.
+pub(super) struct SampleText {
+    pub(super) place: u32,
+    /// What stands between name and value.
+    pub(super) labels_end: u32,
+}
+
+/// Where a text stands among the bytes. Limits on text keep a chunk far below 4 GiB.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Makes a chunk's text, family by family.
+pub(crate) struct Builder {
+    escaping: Escaping,
+    text: ChunkText,
+    helps: HashMap<Vec<u8>, Span>,
+}
+
+impl Builder {
+    pub(crate) fn new(escaping: Escaping) -> Builder {
+        Builder {
+            escaping,
+            text: ChunkText {
+                families: Vec::new(),
+                samples: Vec::new(),
+                bytes: Vec::new(),
+                length: 0,
+                plain: true,
+            },
+            helps: HashMap::new(),
+        }
+    }
+
+    /// Adds a family with its series: the place of each, and its labels.
+    pub(crate) fn family<'s>(
+        &mut self,
+        id: u32,
+        family: &Identity<'_>,
+        series: impl Iterator<Item = (u32, &'s [(Box<str>, Box<str>)])>,
+    ) {
+        let written = without_controls(family.name);
+        let name = self.escaping.metric_name(&written);
+        let quoted = !is_plain_metric_name(&name);
+        let shown_as = Type::new(family.kind, &name);
+        let help = self.help(family, (name != written).then_some(&*written));
+        let start = self.text.bytes.len();
+        self.text.bytes.extend_from_slice(name.as_bytes());
+        let name_end = self.text.bytes.len();
+        self.text.plain &= is_never_escaped_metric_name(family.name);
+        for (series, of) in series {
+            let never = |(name, _): &(Box<str>, Box<str>)| is_never_escaped_label_name(name);
+            self.text.plain &= of.iter().all(never);
+            let cleaned = of
+                .iter()
+                .map(|(name, value)| (without_controls(name), without_controls(value)));
+            labels(quoted, cleaned, self.escaping, &mut self.text.bytes);
+            self.text.samples.push(SampleText {
+                place: series,
+                labels_end: place(self.text.bytes.len()),
+            });
+            // A value has some ten digits, and its line ends.
+            self.text.length += name.len() + 16;
+        }
+        // HELP and TYPE, with the name in each.
+        self.text.length += 2 * name.len() + (help.end - help.start) as usize + 32;
+        self.text.length += self.text.bytes.len() - name_end;
+        self.text.families.push(FamilyText {
+            id,
+            name: Span {
+                start: place(start),
+                end: place(name_end),
+            },
+            help,
+            unit: place(unit_of(shown_as.family_name(&name), family.unit)),
+            shown_as,
+            quoted,
+            end: place(self.text.samples.len()),
+        });
+    }
+
+    /// Keeps a description as text 0.0.4 has it, with the name that was changed.
+    fn help(&mut self, family: &Identity<'_>, changed: Option<&str>) -> Span {
+        let mut help = without_controls(family.help).into_owned();
+        if let Some(original) = changed {
+            if !help.is_empty() {
+                help.push(' ');
+            }
+            help.push_str(&format!("(original name: {original})"));
+        }
+        let mut escaped = Vec::with_capacity(help.len());
+        escape::help(&help, &mut escaped);
+        if let Some(known) = self.helps.get(&escaped) {
+            return *known;
+        }
+        let start = place(self.text.bytes.len());
+        self.text.bytes.extend_from_slice(&escaped);
+        let span = Span {
+            start,
+            end: place(self.text.bytes.len()),
+        };
+        self.helps.insert(escaped, span);
+        span
+    }
+
+    pub(crate) fn finish(self) -> ChunkText {
+        let mut text = self.text;
+        text.bytes.shrink_to_fit();
+        text.families.shrink_to_fit();
+        text.samples.shrink_to_fit();
+        text
+    }
+}
+
+impl ChunkText {
+    /// Whether the text is the same in every escaping scheme but `dots`.
+    pub(crate) fn plain(&self) -> bool {
+        self.plain
+    }
+
+    /// About as many bytes as its lines will have.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The name of a family as its samples have it, without quotes: what `name[]` asks for.
+    pub(super) fn name(&self, family: &FamilyText) -> &str {
+        std::str::from_utf8(self.at(family.name)).unwrap_or_default()
+    }
+
+    /// Where the labels of a family's first sample begin.
+    pub(super) fn labels_start(family: &FamilyText) -> u32 {
+        family.name.end
+    }
+
+    /// Appends a family's header.
+    pub(super) fn header(&self, family: &FamilyText, syntax: Syntax, out: &mut Vec<u8>) {
+        let name = self.name(family);
+        let help = self.at(family.help);
+        let mut line = |keyword: &[u8], name: &str, rest: &[u8]| {
+            out.extend_from_slice(keyword);
+            family.write_name(name, out);
+            out.push(b' ');
+            out.extend_from_slice(rest);
+            out.push(b'\n');
+        };
+        match syntax {
+            Syntax::Text => {
+                line(b"# HELP ", name, help);
+                line(b"# TYPE ", name, family.shown_as.in_text());
+            }
+            Syntax::OpenMetrics => {
+                let name = family.shown_as.family_name(name);
+                line(b"# TYPE ", name, family.shown_as.in_openmetrics());
+                if family.unit > 0 {
+                    let (_, unit) = name.split_at(name.len() - family.unit as usize);
+                    line(b"# UNIT ", name, unit.as_bytes());
+                }
+                if help.contains(&b'"') {
+                    line(b"# HELP ", name, &escape::quotes(help));
+                } else {
+                    line(b"# HELP ", name, help);
+                }
+            }
+        }
+    }
+
+    /// Appends what stands before a sample's value. Its labels begin at `start`.
+    pub(super) fn sample(
+        &self,
+        family: &FamilyText,
+        sample: &SampleText,
+        start: u32,
+        out: &mut Vec<u8>,
+    ) {
+        if family.quoted {
+            out.push(b'{');
+        }
+        family.write_name(self.name(family), out);
+        let end = sample.labels_end;
+        out.extend_from_slice(self.at(Span { start, end }));
+    }
+
+    fn at(&self, span: Span) -> &[u8] {
+        let range = span.start as usize..span.end as usize;
+        self.bytes.get(range).unwrap_or_default()
+    }
+}
+
+impl FamilyText {
+    fn write_name(&self, name: &str, out: &mut Vec<u8>) {
+        if self.quoted {
+            out.push(b'"');
+            escape::quoted(name, out);
+            out.push(b'"');
+        } else {
+            out.extend_from_slice(name.as_bytes());
+        }
+    }
+}
