@@ -34,7 +34,7 @@ fn consume((mut consumer, messages): (Consumer, Vec<Vec<u8>>)) -> Consumer {
 
 #[library_benchmark]
 #[bench::stable(args = ("stable"), setup = consumer)]
-fn scrape((mut consumer, _): (Consumer, Vec<Vec<u8>>)) -> Vec<u8> {
+fn scrape((mut consumer, _): (Consumer, Vec<Vec<u8>>)) -> usize {
     consumer.scrape(Syntax::Text)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use exporter::exposition::{Escaping, Filter, Syntax, render};
+use exporter::exposition::{Escaping, Filter, Pieces, Syntax};
 use exporter::reading::Predictor;
 use exporter::table::{Limits, Record, Table};
 use producer::{Generator, Shape};
@@ -80,11 +80,10 @@ impl Consumer {
         }
     }
 
-    /// The text of a scrape.
-    pub fn scrape(&mut self, syntax: Syntax) -> Vec<u8> {
+    /// Makes the text of a scrape; gives how many bytes it has.
+    pub fn scrape(&mut self, syntax: Syntax) -> usize {
         let snapshot = self.table.snapshot(Escaping::Underscores);
-        let mut text = Vec::with_capacity(snapshot.text_length());
-        render(&snapshot, syntax, &Filter::default(), &mut text);
-        text
+        let pieces = Pieces::new(snapshot, syntax, Filter::default(), Vec::new());
+        pieces.map(|piece| piece.len()).sum()
     }
 }

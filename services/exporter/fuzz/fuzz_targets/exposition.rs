@@ -55,15 +55,13 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(outcome, plain);
     }
     let text = |table: &mut Table| {
-        let mut out = Vec::new();
-        render(&table.snapshot(Escaping::AllowUtf8), Syntax::Text, &Filter::default(), &mut out);
+        let mut out = render(table.snapshot(Escaping::AllowUtf8), Syntax::Text, Filter::default());
         out
     };
     assert_eq!(text(&mut predicted), text(&mut table));
     for escaping in Escaping::ALL {
         for syntax in [Syntax::Text, Syntax::OpenMetrics] {
-            let mut out = Vec::new();
-            render(&table.snapshot(escaping), syntax, &Filter::default(), &mut out);
+            let mut out = render(table.snapshot(escaping), syntax, Filter::default());
             if syntax == Syntax::OpenMetrics {
                 out.extend_from_slice(b"# EOF\n");
             }

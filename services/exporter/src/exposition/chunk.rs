@@ -12,6 +12,7 @@ use super::names::{
     Escaping, is_never_escaped_label_name, is_never_escaped_metric_name, is_plain_metric_name,
     without_controls,
 };
+use super::render::Filter;
 
 /// Families and samples in the order in which they are shown.
 pub struct ChunkText {
@@ -118,7 +119,7 @@ impl Builder {
                 end: place(name_end),
             },
             help,
-            unit: place(unit_of(shown_as.family_name(&name), family.unit)),
+            unit: place(unit_of(shown_as.family_name(name.as_bytes()), family.unit)),
             shown_as,
             quoted,
             end: place(self.text.samples.len()),
@@ -169,9 +170,10 @@ impl ChunkText {
         self.length
     }
 
-    /// The name of a family as its samples have it, without quotes: what `name[]` asks for.
-    pub(super) fn name(&self, family: &FamilyText) -> &str {
-        std::str::from_utf8(self.at(family.name)).unwrap_or_default()
+    /// Whether a scrape wants a family.
+    pub(super) fn is_wanted(&self, family: &FamilyText, filter: &Filter) -> bool {
+        filter.is_empty()
+            || str::from_utf8(self.at(family.name)).is_ok_and(|name| filter.wants(name))
     }
 
     /// Where the labels of a family's first sample begin.
@@ -181,9 +183,9 @@ impl ChunkText {
 
     /// Appends a family's header.
     pub(super) fn header(&self, family: &FamilyText, syntax: Syntax, out: &mut Vec<u8>) {
-        let name = self.name(family);
+        let name = self.at(family.name);
         let help = self.at(family.help);
-        let mut line = |keyword: &[u8], name: &str, rest: &[u8]| {
+        let mut line = |keyword: &[u8], name: &[u8], rest: &[u8]| {
             out.extend_from_slice(keyword);
             family.write_name(name, out);
             out.push(b' ');
@@ -200,7 +202,7 @@ impl ChunkText {
                 line(b"# TYPE ", name, family.shown_as.in_openmetrics());
                 if family.unit > 0 {
                     let (_, unit) = name.split_at(name.len() - family.unit as usize);
-                    line(b"# UNIT ", name, unit.as_bytes());
+                    line(b"# UNIT ", name, unit);
                 }
                 if help.contains(&b'"') {
                     line(b"# HELP ", name, &escape::quotes(help));
@@ -222,7 +224,7 @@ impl ChunkText {
         if family.quoted {
             out.push(b'{');
         }
-        family.write_name(self.name(family), out);
+        family.write_name(self.at(family.name), out);
         let end = sample.labels_end;
         out.extend_from_slice(self.at(Span { start, end }));
     }
@@ -234,13 +236,13 @@ impl ChunkText {
 }
 
 impl FamilyText {
-    fn write_name(&self, name: &str, out: &mut Vec<u8>) {
+    fn write_name(&self, name: &[u8], out: &mut Vec<u8>) {
         if self.quoted {
             out.push(b'"');
             escape::quoted(name, out);
             out.push(b'"');
         } else {
-            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(name);
         }
     }
 }

@@ -29,10 +29,13 @@ pub(crate) enum Type {
     GaugeWithSuffix,
 }
 
+/// What a counter's samples end in, in OpenMetrics.
+const SUFFIX: &str = "_total";
+
 /// The name that OpenMetrics gives to a counter's family: the sample's without `_total`. A counter
 /// without the suffix keeps its name in every format, so it has no such name and is `unknown` there.
 pub fn openmetrics_counter(name: &str) -> Option<&str> {
-    name.strip_suffix("_total").filter(|stem| !stem.is_empty())
+    name.strip_suffix(SUFFIX).filter(|stem| !stem.is_empty())
 }
 
 impl Type {
@@ -40,7 +43,7 @@ impl Type {
         match kind {
             Kind::Counter if openmetrics_counter(name).is_some() => Type::Counter,
             Kind::Counter => Type::CounterWithoutSuffix,
-            Kind::Gauge if name.ends_with("_total") => Type::GaugeWithSuffix,
+            Kind::Gauge if name.ends_with(SUFFIX) => Type::GaugeWithSuffix,
             Kind::Gauge => Type::Gauge,
         }
     }
@@ -62,19 +65,19 @@ impl Type {
     }
 
     /// The family's name in OpenMetrics.
-    pub(super) fn family_name(self, name: &str) -> &str {
+    pub(super) fn family_name(self, name: &[u8]) -> &[u8] {
         match self {
-            Type::Counter => openmetrics_counter(name).unwrap_or(name),
+            Type::Counter => name.strip_suffix(SUFFIX.as_bytes()).unwrap_or(name),
             _ => name,
         }
     }
 }
 
 /// How many bytes of a family's name in OpenMetrics are its unit: a family that shows one ends in it (OpenMetrics 1.0, UNIT).
-pub(super) fn unit_of(name: &str, unit: Option<&str>) -> usize {
+pub(super) fn unit_of(name: &[u8], unit: Option<&str>) -> usize {
     let ends = |unit: &&str| {
-        let stem = name.strip_suffix(unit);
-        is_plain_metric_name(unit) && stem.is_some_and(|stem| stem.ends_with('_'))
+        let stem = name.strip_suffix(unit.as_bytes());
+        is_plain_metric_name(unit) && stem.is_some_and(|stem| stem.ends_with(b"_"))
     };
     unit.filter(ends).map_or(0, str::len)
 }
@@ -105,11 +108,11 @@ pub(super) fn labels<L: AsRef<str>>(
             out.extend_from_slice(label.as_bytes());
         } else {
             out.push(b'"');
-            escape::quoted(&label, out);
+            escape::quoted(label.as_bytes(), out);
             out.push(b'"');
         }
         out.extend_from_slice(b"=\"");
-        escape::quoted(value.as_ref(), out);
+        escape::quoted(value.as_ref().as_bytes(), out);
         out.push(b'"');
         separator = b',';
     }

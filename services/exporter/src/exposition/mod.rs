@@ -16,4 +16,4 @@ pub use family::Identity;
 pub(crate) use family::{openmetrics_counter, sample_prefix};
 pub use names::Escaping;
 pub use own::own_metrics;
-pub use render::{Filter, render};
+pub use render::{Filter, Pieces, render};

@@ -5,9 +5,12 @@
 pub fn write(value: f64, out: &mut Vec<u8>) {
     // Up to 2^53 every whole number is exact; minus zero has no integer form.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.abs() <= EXACT && value.fract() == 0.0 && (value != 0.0 || value.is_sign_positive()) {
-        #[allow(clippy::cast_possible_truncation)]
-        let whole = value as i64;
+    // Beyond the range of integers the nearest one is taken, which is beyond `EXACT`, too.
+    #[allow(clippy::cast_possible_truncation)]
+    let whole = value as i64;
+    #[allow(clippy::cast_precision_loss)]
+    let is_whole = whole as f64 == value && value.abs() <= EXACT;
+    if is_whole && (whole != 0 || value.is_sign_positive()) {
         out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     } else if value.is_finite() {
         out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());

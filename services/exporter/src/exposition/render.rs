@@ -1,5 +1,7 @@
 //! A snapshot as text.
 
+use std::ops::Range;
+
 use super::accept::Syntax;
 use super::chunk::ChunkText;
 use super::number;
@@ -30,29 +32,96 @@ impl Filter {
     }
 }
 
-/// Appends the user's series. Without the `# EOF` that ends OpenMetrics: the exporter's own metrics follow.
-pub fn render(snapshot: &Snapshot, syntax: Syntax, filter: &Filter, out: &mut Vec<u8>) {
-    let mut shown = None;
-    for chunk in &snapshot.chunks {
-        let mut first = 0;
-        for family in &chunk.families {
-            let wanted = filter.is_empty() || filter.wants(chunk.name(family));
-            let samples = chunk.samples.get(first..family.end as usize);
-            first = family.end as usize;
-            let mut labels = ChunkText::labels_start(family);
-            for sample in samples.unwrap_or_default() {
-                let start = std::mem::replace(&mut labels, sample.labels_end);
-                let Some(value) = snapshot.value(sample.place).filter(|_| wanted) else {
-                    continue;
-                };
-                // A family whose series are all hidden does not show its header either.
-                if shown.replace(family.id) != Some(family.id) {
-                    chunk.header(family, syntax, out);
-                }
-                chunk.sample(family, sample, start, out);
-                number::write(value, out);
-                out.push(b'\n');
-            }
+/// Bytes of text that are made at a time, about.
+const PIECE: usize = 64 << 10;
+
+/// A snapshot's text, made while it is taken: no more of it is in memory than a piece.
+pub struct Pieces {
+    snapshot: Snapshot,
+    syntax: Syntax,
+    filter: Filter,
+    chunks: Range<usize>,
+    /// The family that was shown last.
+    shown: Option<u32>,
+    /// What follows the user's series.
+    end: Vec<u8>,
+}
+
+impl Pieces {
+    /// The user's series that the filter wants, and then `end`.
+    pub fn new(snapshot: Snapshot, syntax: Syntax, filter: Filter, end: Vec<u8>) -> Pieces {
+        Pieces {
+            chunks: 0..snapshot.chunks.len(),
+            snapshot,
+            syntax,
+            filter,
+            shown: None,
+            end,
         }
     }
+
+    /// Whether everything was taken.
+    pub fn is_done(&self) -> bool {
+        self.chunks.is_empty() && self.end.is_empty()
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let mut piece = Vec::new();
+        while piece.len() < PIECE
+            && let Some(chunk) = self
+                .chunks
+                .next()
+                .and_then(|at| self.snapshot.chunks.get(at))
+        {
+            piece.reserve(chunk.length());
+            let part = (&self.snapshot, &**chunk);
+            self.shown = render_chunk(part, self.syntax, &self.filter, self.shown, &mut piece);
+        }
+        if self.chunks.is_empty() {
+            piece.append(&mut self.end);
+        }
+        (!piece.is_empty()).then_some(piece)
+    }
+}
+
+/// The user's series as one text.
+pub fn render(snapshot: Snapshot, syntax: Syntax, filter: Filter) -> Vec<u8> {
+    Pieces::new(snapshot, syntax, filter, Vec::new())
+        .flatten()
+        .collect()
+}
+
+/// Appends the series of a chunk. `shown` is the family that was shown last, and so is what it returns.
+fn render_chunk(
+    (snapshot, chunk): (&Snapshot, &ChunkText),
+    syntax: Syntax,
+    filter: &Filter,
+    mut shown: Option<u32>,
+    out: &mut Vec<u8>,
+) -> Option<u32> {
+    let mut first = 0;
+    for family in &chunk.families {
+        let wanted = chunk.is_wanted(family, filter);
+        let samples = chunk.samples.get(first..family.end as usize);
+        first = family.end as usize;
+        let mut labels = ChunkText::labels_start(family);
+        for sample in samples.unwrap_or_default() {
+            let start = std::mem::replace(&mut labels, sample.labels_end);
+            let Some(value) = snapshot.value(sample.place).filter(|_| wanted) else {
+                continue;
+            };
+            // A family whose series are all hidden does not show its header either.
+            if shown.replace(family.id) != Some(family.id) {
+                chunk.header(family, syntax, out);
+            }
+            chunk.sample(family, sample, start, out);
+            number::write(value, out);
+            out.push(b'\n');
+        }
+    }
+    shown
 }

@@ -8,52 +8,56 @@ use flate2::write::GzEncoder;
 /// zstd's fastest ordinary level: answers are made while a scraper waits.
 const ZSTD_LEVEL: i32 = 1;
 
-/// How the bytes of an answer are coded.
+/// A way to make an answer shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Encoding {
-    Identity,
+pub(super) enum Coding {
     Gzip,
     Zstd,
 }
 
-impl Encoding {
-    /// The coding that the client likes best (RFC 9110, 12.5.3); of equals the one that costs least. As they are, when none of ours
+impl Coding {
+    /// The coding that the client likes best (RFC 9110, 12.5.3); of equals the one that costs least. None, when none of ours
     /// was asked for: an answer that the client did not expect is of no use to it.
-    pub(super) fn negotiate(accept_encoding: Option<&str>) -> Encoding {
+    pub(super) fn negotiate(accept_encoding: Option<&str>) -> Option<Coding> {
         let header = accept_encoding.unwrap_or_default();
-        let mut best = (0.0, Encoding::Identity);
-        for (name, encoding) in [("zstd", Encoding::Zstd), ("gzip", Encoding::Gzip)] {
+        let mut best = (0.0, None);
+        for (name, coding) in [("zstd", Coding::Zstd), ("gzip", Coding::Gzip)] {
             let quality = quality(header, name).unwrap_or(0.0);
             if quality > best.0 {
-                best = (quality, encoding);
+                best = (quality, Some(coding));
             }
         }
         match quality(header, "identity") {
-            Some(plain) if plain > best.0 => Encoding::Identity,
+            Some(plain) if plain > best.0 => None,
             _ => best.1,
         }
     }
 
-    /// The value of `Content-Encoding`, if there is one.
-    pub(super) fn name(self) -> Option<&'static str> {
+    /// The value of `Content-Encoding`.
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Encoding::Identity => None,
-            Encoding::Gzip => Some("gzip"),
-            Encoding::Zstd => Some("zstd"),
+            Coding::Gzip => "gzip",
+            Coding::Zstd => "zstd",
         }
     }
 
-    /// The bytes in this coding.
-    pub(super) fn encode(self, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    /// The bytes of all pieces in this coding.
+    pub(super) fn encode(self, pieces: impl Iterator<Item = Vec<u8>>) -> io::Result<Vec<u8>> {
         match self {
-            Encoding::Identity => Ok(bytes),
-            Encoding::Gzip => {
-                let room = Vec::with_capacity(bytes.len() / 8);
-                let mut encoder = GzEncoder::new(room, Compression::fast());
-                encoder.write_all(&bytes)?;
+            Coding::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+                for piece in pieces {
+                    encoder.write_all(&piece)?;
+                }
                 encoder.finish()
             }
-            Encoding::Zstd => zstd::bulk::compress(&bytes, ZSTD_LEVEL),
+            Coding::Zstd => {
+                let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+                for piece in pieces {
+                    encoder.write_all(&piece)?;
+                }
+                encoder.finish()
+            }
         }
     }
 }
@@ -94,16 +98,17 @@ mod tests {
     #[case::plain_rather(Some("identity, gzip;q=0.5"), None)]
     #[case::bad_weight(Some("gzip;q=high"), None)]
     fn negotiates(#[case] header: Option<&str>, #[case] wanted: Option<&str>) {
-        assert_eq!(Encoding::negotiate(header).name(), wanted);
+        assert_eq!(Coding::negotiate(header).map(Coding::name), wanted);
     }
 
     #[test]
     fn what_is_coded_decodes_to_the_same() {
         use std::io::Read as _;
         let bytes = b"a 1\n".repeat(1000);
-        let zstd = Encoding::Zstd.encode(bytes.clone()).unwrap();
+        let pieces = || bytes.chunks(300).map(<[u8]>::to_vec);
+        let zstd = Coding::Zstd.encode(pieces()).unwrap();
         assert_eq!(zstd::decode_all(&zstd[..]).unwrap(), bytes);
-        let gzip = Encoding::Gzip.encode(bytes.clone()).unwrap();
+        let gzip = Coding::Gzip.encode(pieces()).unwrap();
         let mut plain = Vec::new();
         flate2::read::GzDecoder::new(&gzip[..])
             .read_to_end(&mut plain)

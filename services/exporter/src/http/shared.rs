@@ -1,5 +1,5 @@
-//! One answer for scrapes that come at nearly the same time: several Prometheus servers, or many clients at once, cost little more than
-//! one of them.
+//! One compressed answer for scrapes that come at nearly the same time: several Prometheus servers, or many clients at once, cost little
+//! more than one of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::body::Bytes;
-use super::encoding::Encoding;
+use super::encoding::Coding;
 use crate::exposition::Format;
 
 /// An answer may be this much older than the scrape that gets it.
 const AGE: Duration = Duration::from_millis(100);
 
 /// What an answer looks like.
-pub(super) type Form = (Format, Encoding);
+pub(super) type Form = (Format, Coding);
 
 /// An answer's bytes, and what they show.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ mod tests {
 
     /// Asks for an answer; what it holds is how many were made before it.
     async fn ask(shared: &Shared, made: &AtomicU64, epoch: u64) -> u8 {
-        let form = (Format::default(), Encoding::Identity);
+        let form = (Format::default(), Coding::Gzip);
         let make = async {
             let taken = Instant::now();
             // Others come while this one is made.

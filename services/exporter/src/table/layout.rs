@@ -50,6 +50,7 @@ impl Chunk {
     }
 }
 
+#[derive(Default)]
 pub(super) struct Layout {
     chunks: Slab<Chunk>,
     shared: Vec<u32>,
@@ -57,17 +58,6 @@ pub(super) struct Layout {
     roomy: BTreeSet<u32>,
     /// Families with chunks of their own.
     own: BTreeSet<u32>,
-}
-
-impl Default for Layout {
-    fn default() -> Self {
-        Layout {
-            chunks: Slab::default(),
-            shared: Vec::new(),
-            roomy: BTreeSet::new(),
-            own: BTreeSet::new(),
-        }
-    }
 }
 
 impl Layout {

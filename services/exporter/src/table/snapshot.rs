@@ -13,11 +13,6 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// About as many bytes as the text will have.
-    pub fn text_length(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.length()).sum()
-    }
-
     /// The value at a place, if a scrape may see it.
     pub fn value(&self, place: u32) -> Option<f64> {
         let word = self.visible.get(place as usize / 64)?;

@@ -17,13 +17,7 @@ fn table() -> Table {
 }
 
 fn expose(table: &mut Table, syntax: Syntax, escaping: Escaping) -> String {
-    let mut out = Vec::new();
-    render(
-        &table.snapshot(escaping),
-        syntax,
-        &Filter::default(),
-        &mut out,
-    );
+    let mut out = render(table.snapshot(escaping), syntax, Filter::default());
     if syntax == Syntax::OpenMetrics {
         out.extend_from_slice(b"# EOF\n");
     }

@@ -114,12 +114,10 @@ fn text(entries: &[Entry], values: &[&str], timestamp: Option<&str>, pretty: boo
 
 /// All that can be seen of a table.
 fn seen(table: &mut Table) -> String {
-    let mut out = Vec::new();
-    render(
-        &table.snapshot(Escaping::AllowUtf8),
+    let out = render(
+        table.snapshot(Escaping::AllowUtf8),
         Syntax::OpenMetrics,
-        &Filter::default(),
-        &mut out,
+        Filter::default(),
     );
     let mut seen = String::from_utf8(out).unwrap();
     let dirty = table.dirty(0..table.dirty_count());

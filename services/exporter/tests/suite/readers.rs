@@ -195,13 +195,7 @@ fn files() -> &'static Files {
             }
             runner = messages.runner;
             for (suffix, syntax, escaping) in FORMS {
-                let mut out = Vec::new();
-                render(
-                    &table.snapshot(escaping),
-                    syntax,
-                    &Filter::default(),
-                    &mut out,
-                );
+                let mut out = render(table.snapshot(escaping), syntax, Filter::default());
                 if syntax == Syntax::OpenMetrics {
                     out.extend_from_slice(b"# EOF\n");
                 }

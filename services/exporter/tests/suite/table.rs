@@ -69,12 +69,10 @@ impl Bench {
 
     /// The sample lines of `/metrics`.
     fn lines(&mut self) -> Vec<String> {
-        let mut out = Vec::new();
-        render(
-            &self.table.snapshot(Escaping::Underscores),
+        let out = render(
+            self.table.snapshot(Escaping::Underscores),
             Syntax::Text,
-            &Filter::default(),
-            &mut out,
+            Filter::default(),
         );
         let text = String::from_utf8(out).unwrap();
         text.lines()
@@ -376,12 +374,10 @@ fn the_last_message_describes_the_family_and_an_empty_description_does_not() {
         0,
         &[Metric::new(Kind::Gauge, "a", "new", 1.0), gauge("a", 2.0)],
     );
-    let mut out = Vec::new();
-    render(
-        &bench.table.snapshot(Escaping::Underscores),
+    let out = render(
+        bench.table.snapshot(Escaping::Underscores),
         Syntax::Text,
-        &Filter::default(),
-        &mut out,
+        Filter::default(),
     );
     assert_eq!(
         String::from_utf8(out).unwrap(),
