@@ -7,8 +7,10 @@
 pub mod consumer;
 mod demo;
 pub mod exposition;
+mod hash;
 pub mod http;
 mod listen;
+mod memory;
 pub mod reading;
 mod refusals;
 mod run;

@@ -14,6 +14,9 @@ extern crate self as exporter;
 #[path = "../../src/exposition/mod.rs"]
 #[allow(dead_code, unused_imports)]
 pub mod exposition;
+#[path = "../../src/hash.rs"]
+#[allow(dead_code)]
+mod hash;
 #[path = "../../src/reading/mod.rs"]
 #[allow(dead_code, unused_imports)]
 pub mod reading;

@@ -20,6 +20,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 
 use crate::Start;
+use crate::memory::Trim;
 use crate::reading::Predictor;
 use crate::refusals::{Place, Refusals};
 use crate::state::State;
@@ -188,6 +189,7 @@ pub fn start(
             journal,
             predictor: Predictor::default(),
             found: Vec::new(),
+            trim: Trim::new(Instant::now()),
         };
         let ended = reader.run(&stop);
         watermarks.end();
@@ -213,6 +215,7 @@ struct Reader {
     predictor: Predictor,
     /// What a record taught, while it is taken in.
     found: Vec<(usize, Handle)>,
+    trim: Trim,
 }
 
 impl Reader {
@@ -243,6 +246,7 @@ impl Reader {
             if now.saturating_duration_since(ticked) >= TICK {
                 ticked = now;
                 self.state.tick(now);
+                self.trim.tick(now);
                 if self.journal.is_none() {
                     position::store(&consumer, &self.state);
                 }
@@ -280,6 +284,7 @@ impl Reader {
             offset: record.offset,
         };
         let bytes = message.payload().unwrap_or_default();
+        self.trim.read(bytes.len());
         let parsed = if bytes.len() > self.options.max_message_bytes {
             Err((
                 TOO_LONG,

@@ -8,13 +8,12 @@
 //! Memory is what this costs most, in the cache above all, so a text is kept as [`Words`]: what entries have in common is there once.
 
 use std::collections::BTreeMap;
-use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use message::{Cursor, MessageError};
 
 use super::words::{Layouts, Text, Words};
 use super::{Content, Entry, Reading};
+use crate::hash::Places;
 use crate::table::Handle;
 
 /// Bytes of text to keep at most: that of some hundred thousand series. Those beyond are parsed each time.
@@ -29,9 +28,8 @@ pub struct Predictor {
     /// By place of the series.
     known: Vec<Option<Known>>,
     layouts: Layouts,
-    /// Places by the hash of the key of their text.
-    by_key: HashTable<(u32, u32)>,
-    hasher: DefaultHashBuilder,
+    /// By the key of their text.
+    by_key: Places,
     text_bytes: usize,
     most_text: usize,
     /// How far a partition's entries have come.
@@ -89,8 +87,7 @@ impl Predictor {
         Predictor {
             known: Vec::new(),
             layouts: Layouts::default(),
-            by_key: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
+            by_key: Places::default(),
             text_bytes: 0,
             most_text,
             partitions: BTreeMap::new(),
@@ -196,16 +193,7 @@ impl Predictor {
     }
 
     fn of_key(&self, key: &[u8]) -> impl Iterator<Item = &Known> {
-        let hash = self.hash(key);
-        let places = self.by_key.iter_hash(spread(hash));
-        let places = places.filter(move |(other, _)| *other == hash);
-        places.filter_map(|(_, place)| self.at(*place))
-    }
-
-    fn hash(&self, key: &[u8]) -> u32 {
-        #[allow(clippy::cast_possible_truncation)]
-        let half = self.hasher.hash_one(key) as u32;
-        half
+        self.by_key.of(key).filter_map(|place| self.at(place))
     }
 
     fn at(&self, place: u32) -> Option<&Known> {
@@ -262,11 +250,7 @@ impl Predictor {
         if self.known.len() <= place {
             self.known.resize_with(place + 1, || None);
         }
-        let hash = self.hash(words.key());
-        self.by_key
-            .insert_unique(spread(hash), (hash, handle.place), |(hash, _)| {
-                spread(*hash)
-            });
+        self.by_key.insert(words.key(), handle.place);
         self.known[place] = Some(Known {
             words,
             handle,
@@ -309,18 +293,6 @@ impl Predictor {
             return;
         };
         self.text_bytes -= known.words.len() + self.layouts.forget(&known.words);
-        let hash = self.hash(known.words.key());
-        let found = self
-            .by_key
-            .find_entry(spread(hash), |(_, other)| *other == place);
-        if let Ok(found) = found {
-            found.remove();
-        }
+        self.by_key.remove(known.words.key(), place);
     }
-}
-
-/// A hash for the table, which looks at the highest bits and the lowest ones, of one that has half as many (Donald Knuth, *The Art of
-/// Computer Programming*, volume 3, section 6.4: multiplicative hashing).
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -4,32 +4,27 @@
 //! OpenMetrics: `jobs_total` is the family `jobs`, which may also have `jobs_created`.
 
 use std::borrow::Cow;
-use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use message::Kind;
 
 use super::Refused;
 use super::family::Family;
 use crate::exposition::Escaping;
+use crate::hash::Places;
 use crate::slab::Slab;
 
 /// Families by the name in the message, and by each name that they have on `/metrics`.
 #[derive(Default)]
 pub(super) struct Claims {
-    hasher: DefaultHashBuilder,
-    by_name: HashTable<(u64, u32)>,
-    by_shown: HashTable<(u64, u32)>,
+    by_name: Places,
+    by_shown: Places,
 }
 
 impl Claims {
     /// The family of the name in the message.
     pub(super) fn family(&self, families: &Slab<Family>, name: &str) -> Option<u32> {
-        let hash = self.hasher.hash_one(name);
-        let found = self.by_name.find(hash, |(known, id)| {
-            *known == hash && *families[*id].name == *name
-        });
-        found.map(|(_, id)| *id)
+        let mut ids = self.by_name.of(name);
+        ids.find(|id| *families[*id].name == *name)
     }
 
     /// Whether a new family's names are free.
@@ -39,15 +34,12 @@ impl Claims {
             return Err(Refused::ReservedName);
         }
         for claim in claims(&shown, family.kind) {
-            let hash = self.hasher.hash_one(claim.as_ref());
-            let holder = self.by_shown.find(hash, |(known, id)| {
-                *known == hash && {
-                    let other = &families[*id];
-                    claims(&self::shown(other), other.kind).any(|theirs| theirs == claim)
-                }
+            let holder = self.by_shown.of(claim.as_ref()).find(|id| {
+                let other = &families[*id];
+                claims(&self::shown(other), other.kind).any(|theirs| theirs == claim)
             });
-            if let Some((_, id)) = holder {
-                let holder = families[*id].name.to_string();
+            if let Some(id) = holder {
+                let holder = families[id].name.to_string();
                 return Err(Refused::NameCollision {
                     shown: claim.into_owned(),
                     holder,
@@ -58,30 +50,17 @@ impl Claims {
     }
 
     pub(super) fn insert(&mut self, family: &Family, id: u32) {
-        let hash = self.hasher.hash_one(&*family.name);
-        self.by_name
-            .insert_unique(hash, (hash, id), |(hash, _)| *hash);
+        self.by_name.insert(&*family.name, id);
         for claim in claims(&shown(family), family.kind) {
-            let hash = self.hasher.hash_one(claim.as_ref());
-            self.by_shown
-                .insert_unique(hash, (hash, id), |(hash, _)| *hash);
+            self.by_shown.insert(claim.as_ref(), id);
         }
     }
 
     pub(super) fn remove(&mut self, families: &Slab<Family>, id: u32) {
         let family = &families[id];
-        let hash = self.hasher.hash_one(&*family.name);
-        if let Ok(entry) = self.by_name.find_entry(hash, |(_, other)| *other == id) {
-            entry.remove();
-        }
+        self.by_name.remove(&*family.name, id);
         for claim in claims(&shown(family), family.kind) {
-            let hash = self.hasher.hash_one(claim.as_ref());
-            if let Ok(entry) = self
-                .by_shown
-                .find_entry(hash, |(known, other)| *known == hash && *other == id)
-            {
-                entry.remove();
-            }
+            self.by_shown.remove(claim.as_ref(), id);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A family: the series that share a name, and so type and description.
 
+use internment::ArcIntern;
 use message::{Kind, Metric};
 
 use super::layout::Home;
@@ -9,7 +10,8 @@ pub(super) struct Family {
     /// As the source wrote it.
     pub(super) name: Box<str>,
     pub(super) kind: Kind,
-    pub(super) help: Box<str>,
+    /// Many families have the same one.
+    pub(super) help: ArcIntern<str>,
     pub(super) unit: Option<Box<str>>,
     /// The series without labels: in the plain format the only one.
     pub(super) bare: Option<u32>,
@@ -22,7 +24,7 @@ impl Family {
         Family {
             name: metric.name.as_ref().into(),
             kind: metric.kind,
-            help: metric.description.as_ref().into(),
+            help: ArcIntern::from(&*metric.description),
             unit: metric.unit.as_deref().map(Into::into),
             bare: None,
             home: Home::None,

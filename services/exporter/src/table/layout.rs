@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::Series;
 use super::family::Family;
 use crate::exposition::{Builder, ChunkText, Escaping};
@@ -22,10 +24,13 @@ pub(super) enum Home {
     /// Nowhere: it has no series.
     None,
     /// In a chunk with other families.
-    Shared { chunk: u32, series: Vec<u32> },
+    Shared { chunk: u32, series: Few },
     /// In chunks that hold nothing else.
     Own { chunks: Vec<u32> },
 }
+
+/// Places of series: mostly one, which then needs no memory of its own.
+type Few = SmallVec<[u32; 4]>;
 
 struct Chunk {
     holds: Holds,
@@ -86,7 +91,7 @@ impl Layout {
                 all[place].chunk = chunk;
                 family.home = Home::Shared {
                     chunk,
-                    series: vec![place],
+                    series: smallvec![place],
                 };
             }
             Home::Shared { chunk, series } if series.len() < OWN => {
@@ -107,7 +112,7 @@ impl Layout {
                     all[*place].chunk = own;
                 }
                 if let Holds::Part { series: part, .. } = &mut self.chunks[own].holds {
-                    *part = series;
+                    *part = series.into_vec();
                 }
                 self.own.insert(id);
                 family.home = Home::Own { chunks: vec![own] };

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Instant;
 
+use internment::ArcIntern;
 use message::{Kind, Message, Metric};
 
 use crate::reading::{Content, Reading};
@@ -544,7 +545,7 @@ impl Table {
             return;
         }
         if !family.has_help_of(metric) {
-            family.help = metric.description.as_ref().into();
+            family.help = ArcIntern::from(&*metric.description);
         }
         if !family.has_unit_of(metric) {
             family.unit = metric.unit.as_deref().map(Into::into);

@@ -1,6 +1,6 @@
 //! What a scrape takes, and what a series weighs.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING};
@@ -11,6 +11,9 @@ use super::workload::{self, Shape};
 
 /// Metrics of a message that fills the table.
 const METRICS: u32 = 200;
+
+/// How long a peer may take to give memory back that it does not use any more. Those that are measured do so every now and then.
+const SETTLE: Duration = Duration::from_secs(15);
 
 /// One peer with so many series.
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +57,7 @@ pub(super) async fn measure(
         round: 0,
     };
     filling.next(place, &serving).await?;
+    tokio::time::sleep(SETTLE).await;
     let resident_full = resident(&serving)?;
     let mut result = Scrapes {
         peer,
@@ -76,6 +80,7 @@ pub(super) async fn measure(
         result.gzip.push(took);
         result.gzip_bytes = bytes;
     }
+    tokio::time::sleep(SETTLE).await;
     result.resident_scraped = resident(&serving)?;
     place.stop(serving).await?;
     Ok(result)
@@ -101,7 +106,7 @@ impl Filling {
 
 async fn scrape(place: &Place<'_>, serving: &Serving, gzip: bool) -> Result<(f64, usize)> {
     let begun = Instant::now();
-    let answer = place
+    let mut answer = place
         .client
         .get(format!("{}/metrics", serving.url))
         .header(ACCEPT, "text/plain;version=0.0.4")
@@ -112,6 +117,10 @@ async fn scrape(place: &Place<'_>, serving: &Serving, gzip: bool) -> Result<(f64
     if answer.headers().contains_key(CONTENT_ENCODING) != gzip {
         bail!("the answer's encoding is not the one that was asked for");
     }
-    let bytes = answer.bytes().await?.len();
+    // Nothing is kept: room for megabytes would cost the client more than the answer costs the peer.
+    let mut bytes = 0;
+    while let Some(chunk) = answer.chunk().await? {
+        bytes += chunk.len();
+    }
     Ok((begun.elapsed().as_secs_f64() * 1000.0, bytes))
 }
