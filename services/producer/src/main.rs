@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use producer::{
-    FaultCounter, Faulty, Generator, Outgoing, Pace, Replay, Settings, Shape, Shares, Target, run,
+    FaultCounter, Faulty, Generator, Limited, Messages, Pace, Replay, Settings, Shape, Shares,
+    Target, run,
 };
 use settings::EXIT_USAGE;
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,7 +63,7 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
         flush_timeout: settings.flush_timeout,
     };
     let pace = Pace::new(settings.rate, settings.interval(), Instant::now());
-    let messages = messages.take(usize::try_from(count).unwrap_or(usize::MAX));
+    let messages = Limited::new(messages, count);
     let mut summary = run(&target, messages, pace, seed, &stop)?;
     summary.faults = faults.faults();
     if settings.json {
@@ -101,10 +102,10 @@ fn stop_on_signal(stop: Arc<AtomicBool>) -> std::io::Result<()> {
     Ok(())
 }
 
-type Messages = (Box<dyn Iterator<Item = Outgoing>>, Option<u64>, u64);
+type Chosen = (Box<dyn Messages>, Option<u64>, u64);
 
 /// What to send, the seed of it, and how much of it.
-fn messages(settings: &Settings) -> anyhow::Result<Messages> {
+fn messages(settings: &Settings) -> anyhow::Result<Chosen> {
     let seed = settings.seed.unwrap_or_else(rand::random);
     if let Some(file) = &settings.replay {
         let replay = Replay::open(file, &settings.key)?;

@@ -14,7 +14,7 @@ use rdkafka::producer::{
 use settings::{rdkafka_error, rdkafka_log};
 
 use crate::summary::Tally;
-use crate::{Outgoing, Pace, Summary};
+use crate::{Messages, Outgoing, Pace, Summary};
 
 /// A run that could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ const PROGRESS: Duration = Duration::from_secs(10);
 /// The client cannot be made. A broker that cannot be reached is not an error: messages wait for it.
 pub fn run(
     target: &Target<'_>,
-    messages: impl Iterator<Item = Outgoing>,
+    mut messages: impl Messages,
     mut pace: Pace,
     seed: Option<u64>,
     stop: &AtomicBool,
@@ -62,7 +62,8 @@ pub fn run(
     let stopped = || stop.load(Ordering::Relaxed);
     let mut sent = 0;
     let mut progress = started + PROGRESS;
-    for outgoing in messages {
+    let mut outgoing = Outgoing::default();
+    while messages.next_into(&mut outgoing) {
         wait(&producer, &pace, &stopped);
         if stopped() {
             break;
