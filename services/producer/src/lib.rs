@@ -3,6 +3,8 @@
 //! Messages are keyed by their source, so that all of a source's messages go to one partition in order.
 
 mod catalogue;
+mod clients;
+mod deliveries;
 mod faults;
 mod generator;
 mod messages;
@@ -12,6 +14,7 @@ mod run;
 mod series;
 mod settings;
 mod summary;
+mod window;
 
 pub use faults::{FaultCounter, Faults, Faulty, Shares};
 pub use generator::{Generator, Names, Shape};

@@ -39,11 +39,16 @@ fn main() -> ExitCode {
 
 fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
     // Idempotence keeps the order and writes nothing twice, whatever the network does.
-    let defaults = [
+    let mut defaults = vec![
         ("enable.idempotence", "true"),
         ("compression.type", "lz4"),
         ("client.id", "producer"),
     ];
+    let pace = || Pace::new(settings.rate, settings.interval(), Instant::now());
+    if pace().is_unlimited() {
+        // Batches fill at once, and are of a size of which a few on their way and a few that fill are no long queue.
+        defaults.extend([("batch.size", "262144"), ("linger.ms", "100")]);
+    }
     let config = settings
         .kafka
         .client_config(std::env::vars_os(), &defaults, &[])?;
@@ -62,9 +67,8 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
         topic: &settings.kafka.topic,
         flush_timeout: settings.flush_timeout,
     };
-    let pace = Pace::new(settings.rate, settings.interval(), Instant::now());
     let messages = Limited::new(messages, count);
-    let mut summary = run(&target, messages, pace, seed, &stop)?;
+    let mut summary = run(&target, messages, pace(), seed, &stop)?;
     summary.faults = faults.faults();
     if settings.json {
         println!("{}", serde_json::to_string(&summary)?);
