@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::Outgoing;
+use crate::{Messages, Outgoing};
 
 /// How often each fault comes, as shares of the messages between 0 and 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Faults {
     pub duplicates: u64,
 }
 
-/// Counts faults while another thread of control holds the iterator.
+/// Counts faults while another thread of control holds the messages.
 #[derive(Clone, Debug, Default)]
 pub struct FaultCounter(Arc<[AtomicU64; 3]>);
 
@@ -54,17 +54,17 @@ impl FaultCounter {
 }
 
 /// Messages with faults among them.
-pub struct Faulty<I> {
-    messages: I,
+pub struct Faulty<M> {
+    messages: M,
     shares: Shares,
     random: StdRng,
     again: Option<Outgoing>,
     counter: FaultCounter,
 }
 
-impl<I: Iterator<Item = Outgoing>> Faulty<I> {
+impl<M: Messages> Faulty<M> {
     /// Mixes faults into `messages`; the same seed hits the same ones.
-    pub fn new(messages: I, shares: Shares, seed: u64, counter: FaultCounter) -> Faulty<I> {
+    pub fn new(messages: M, shares: Shares, seed: u64, counter: FaultCounter) -> Faulty<M> {
         // Apart from the stream of numbers that makes the messages themselves.
         let random = StdRng::seed_from_u64(seed ^ 0xfa17);
         Faulty {
@@ -81,15 +81,16 @@ impl<I: Iterator<Item = Outgoing>> Faulty<I> {
     }
 }
 
-impl<I: Iterator<Item = Outgoing>> Iterator for Faulty<I> {
-    type Item = Outgoing;
-
-    fn next(&mut self) -> Option<Outgoing> {
+impl<M: Messages> Messages for Faulty<M> {
+    fn next_into(&mut self, outgoing: &mut Outgoing) -> bool {
         if let Some(again) = self.again.take() {
             self.counter.count(2);
-            return Some(again);
+            *outgoing = again;
+            return true;
         }
-        let mut outgoing = self.messages.next()?;
+        if !self.messages.next_into(outgoing) {
+            return false;
+        }
         if self.hits(self.shares.malformed) && outgoing.payload.len() > 1 {
             let length = self.random.random_range(1..outgoing.payload.len());
             outgoing.payload.truncate(length);
@@ -101,13 +102,10 @@ impl<I: Iterator<Item = Outgoing>> Iterator for Faulty<I> {
             self.counter.count(1);
         }
         if self.hits(self.shares.duplicates) {
-            let ends_round = std::mem::replace(&mut outgoing.ends_round, false);
-            self.again = Some(Outgoing {
-                ends_round,
-                ..outgoing.clone()
-            });
+            self.again = Some(outgoing.clone());
+            outgoing.ends_round = false;
         }
-        Some(outgoing)
+        true
     }
 }
 
@@ -129,8 +127,9 @@ mod tests {
     fn messages(shares: Shares) -> (Vec<Outgoing>, Faults) {
         let shape = Shape::default();
         let counter = FaultCounter::default();
-        let faulty = Faulty::new(Generator::new(shape, 1), shares, 1, counter.clone());
-        let messages = faulty.take(1000).collect();
+        let mut faulty = Faulty::new(Generator::new(shape, 1), shares, 1, counter.clone());
+        let messages = std::iter::from_fn(|| faulty.next_owned());
+        let messages = messages.take(1000).collect();
         (messages, counter.faults())
     }
 

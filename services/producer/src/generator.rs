@@ -1,14 +1,12 @@
 //! Makes messages that look like those of real hosts: gauges that wander, counters that only rise.
 
-use std::borrow::Cow;
-
-use message::{Kind, Metric};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::Outgoing;
+use crate::catalogue::CATALOGUE;
+use crate::series::{Series, after};
+use crate::{Messages, Outgoing};
 
 /// How many series there are, how they are spread over messages, and how messages of a source differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,83 +63,9 @@ pub struct Generator {
 
 struct Source {
     key: String,
-    label: Option<String>,
+    /// What follows the value of each of its metrics.
+    after: Box<[u8]>,
     series: Vec<Series>,
-}
-
-struct Series {
-    name: String,
-    template: &'static Template,
-    value: f64,
-    /// How often it was described anew, and renamed.
-    revision: u32,
-    generation: u32,
-    marked: bool,
-}
-
-/// One kind of metric that hosts have.
-struct Template {
-    name: &'static str,
-    description: &'static str,
-    movement: Movement,
-}
-
-enum Movement {
-    /// A random walk that stays between two bounds.
-    Walk { low: f64, high: f64 },
-    /// A counter that grows by up to this much in each message.
-    Climb { at_most: u32 },
-}
-
-const CATALOGUE: &[Template] = &[
-    walk("cpu_usage_percent", "CPU in use", 0.0, 100.0),
-    climb("http_requests_total", "HTTP requests answered", 50),
-    walk("memory_used_bytes", "Memory in use", 1e8, 8e9),
-    climb(
-        "network_received_bytes_total",
-        "Bytes received from the network",
-        1_500_000,
-    ),
-    walk(
-        "disk_free_bytes",
-        "Space left on the data volume",
-        1e9,
-        5e11,
-    ),
-    climb("errors_total", "Requests that ended in an error", 2),
-    walk(
-        "temperature_celsius",
-        "Temperature of the processor",
-        20.0,
-        95.0,
-    ),
-    climb(
-        "jobs_processed_total",
-        "Jobs taken from the queue and finished",
-        20,
-    ),
-    walk("queue_length", "Jobs that wait", 0.0, 500.0),
-    climb(
-        "disk_written_bytes_total",
-        "Bytes written to the data volume",
-        4_000_000,
-    ),
-];
-
-const fn walk(name: &'static str, description: &'static str, low: f64, high: f64) -> Template {
-    Template {
-        name,
-        description,
-        movement: Movement::Walk { low, high },
-    }
-}
-
-const fn climb(name: &'static str, description: &'static str, at_most: u32) -> Template {
-    Template {
-        name,
-        description,
-        movement: Movement::Climb { at_most },
-    }
 }
 
 impl Generator {
@@ -165,46 +89,47 @@ impl Generator {
     }
 }
 
-impl Iterator for Generator {
-    type Item = Outgoing;
-
-    fn next(&mut self) -> Option<Outgoing> {
+impl Messages for Generator {
+    fn next_into(&mut self, outgoing: &mut Outgoing) -> bool {
         let sources = self.sources.len();
-        let source = self.sources.get_mut(self.next)?;
+        let Some(source) = self.sources.get_mut(self.next) else {
+            return false;
+        };
         self.next = (self.next + 1) % sources;
         for series in &mut source.series {
             series.advance(&mut self.random);
             // No chance is drawn where there is none, so that a seed's messages stay the same.
             let mut comes = |share: f64| share > 0.0 && self.random.random_bool(share);
-            series.revision += u32::from(comes(self.shape.described_anew));
-            series.generation += u32::from(comes(self.shape.renamed));
+            let (described_anew, renamed) =
+                (comes(self.shape.described_anew), comes(self.shape.renamed));
+            series.reword(described_anew, renamed);
         }
         if self.shape.shuffled {
             source.series.shuffle(&mut self.random);
         }
-        let source = &*source;
-        // Maps with string keys and writing to memory cannot fail.
-        let mut payload = serde_json::to_vec(source).unwrap_or_default();
-        if self.shape.names == Names::Escaped {
-            payload = in_ascii(&payload);
-        }
-        Some(Outgoing {
-            key: source.key.clone(),
-            payload,
-            ends_round: self.next == 0,
-        })
+        source.write(&mut outgoing.payload);
+        outgoing.key.clone_from(&source.key);
+        outgoing.ends_round = self.next == 0;
+        true
+    }
+}
+
+impl Iterator for Generator {
+    type Item = Outgoing;
+
+    fn next(&mut self) -> Option<Outgoing> {
+        self.next_owned()
     }
 }
 
 impl Source {
     fn new(number: usize, size: u32, shape: &Shape, random: &mut StdRng) -> Source {
-        let labels = shape.labels;
         let key = format!("source-{number}");
         let templates = CATALOGUE.iter().cycle().zip(0..size);
         let series = templates.map(|(template, position)| {
             // Past the end of the catalogue names repeat with a number, before a counter's suffix.
             let again = position as usize / CATALOGUE.len();
-            let prefix = if labels {
+            let prefix = if shape.labels {
                 String::new()
             } else {
                 format!("source_{number}_")
@@ -214,107 +139,24 @@ impl Source {
                 (_, Some(stem)) => format!("{prefix}{stem}_{again}_total"),
                 (_, None) => format!("{prefix}{}_{again}", template.name),
             };
-            let value = match template.movement {
-                Movement::Walk { low, high } => random.random_range(low..high),
-                Movement::Climb { .. } => 0.0,
-            };
-            Series {
-                name,
-                template,
-                value,
-                revision: 0,
-                generation: 0,
-                marked: shape.names != Names::Plain,
-            }
+            Series::new(name, template, shape.names, random)
         });
         let series = series.collect();
-        Source {
-            label: labels.then(|| key.clone()),
-            key,
-            series,
-        }
+        let after = after(shape.labels.then_some(&key));
+        Source { key, after, series }
     }
-}
 
-impl Series {
-    fn advance(&mut self, random: &mut StdRng) {
-        match self.template.movement {
-            Movement::Walk { low, high } => {
-                let step = (high - low) / 50.0;
-                let moved = (self.value + random.random_range(-step..step)).clamp(low, high);
-                // Two decimals are what such sources send, and they keep messages short.
-                self.value = (moved * 100.0).round() / 100.0;
+    /// Writes its message over `json`.
+    fn write(&self, json: &mut Vec<u8>) {
+        json.clear();
+        json.push(b'{');
+        for (position, series) in self.series.iter().enumerate() {
+            if position > 0 {
+                json.push(b',');
             }
-            Movement::Climb { at_most } => {
-                self.value += f64::from(random.random_range(0..=at_most))
-            }
+            series.write(json, &self.after);
         }
-    }
-}
-
-impl Series {
-    fn name(&self) -> Cow<'_, str> {
-        let mut name = Cow::Borrowed(self.name.as_str());
-        if self.marked {
-            name.to_mut().insert_str(0, "größe_");
-        }
-        if self.generation > 0 {
-            name.to_mut()
-                .insert_str(0, &format!("g{}_", self.generation));
-        }
-        name
-    }
-
-    fn description(&self) -> Cow<'_, str> {
-        let mut description = Cow::Borrowed(self.template.description);
-        if self.marked {
-            description.to_mut().push_str(" 測定");
-        }
-        if self.revision > 0 {
-            description
-                .to_mut()
-                .push_str(&format!(", revision {}", self.revision));
-        }
-        description
-    }
-}
-
-/// JSON with every character beyond ASCII as an escape, as many encoders write it.
-fn in_ascii(json: &[u8]) -> Vec<u8> {
-    let mut ascii = Vec::with_capacity(json.len() * 2);
-    let mut units = [0; 2];
-    for character in String::from_utf8_lossy(json).chars() {
-        if let Ok(byte) = u8::try_from(character)
-            && byte.is_ascii()
-        {
-            ascii.push(byte);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut units) {
-            ascii.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
-        }
-    }
-    ascii
-}
-
-impl Serialize for Source {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.series.len()))?;
-        for series in &self.series {
-            let kind = match series.template.movement {
-                Movement::Walk { .. } => Kind::Gauge,
-                Movement::Climb { .. } => Kind::Counter,
-            };
-            let name = series.name();
-            let mut metric = Metric::new(kind, &*name, series.description(), series.value);
-            metric.labels.extend(
-                self.label
-                    .as_deref()
-                    .map(|label| ("source".into(), label.into())),
-            );
-            map.serialize_entry(&name, &metric)?;
-        }
-        map.end()
+        json.push(b'}');
     }
 }
 
@@ -324,6 +166,7 @@ mod tests {
 
     use std::collections::{BTreeMap, BTreeSet};
 
+    use message::Kind;
     use rstest::rstest;
 
     use super::*;
@@ -443,6 +286,69 @@ mod tests {
             words(shape(Names::Unicode))[0][0].0,
             "größe_source_0_cpu_usage_percent"
         );
+    }
+
+    /// The message as serde writes it, all at once.
+    fn written_by_serde(source: &Source, shape: &Shape) -> Vec<u8> {
+        use serde::ser::{SerializeMap, Serializer};
+
+        let mut json = Vec::new();
+        let mut serializer = serde_json::Serializer::new(&mut json);
+        let mut map = serializer.serialize_map(None).unwrap();
+        for series in &source.series {
+            let mut metric = series.metric();
+            if shape.labels {
+                let label = ("source".into(), source.key.as_str().into());
+                metric.labels.push(label);
+            }
+            map.serialize_entry(&metric.name, &metric).unwrap();
+        }
+        map.end().unwrap();
+        if shape.names == Names::Escaped {
+            let text = String::from_utf8(json).unwrap();
+            json = crate::series::in_ascii(&text).into_bytes();
+        }
+        json
+    }
+
+    #[rstest]
+    fn messages_are_byte_for_byte_what_serde_writes(
+        #[values(false, true)] labels: bool,
+        #[values(Names::Plain, Names::Unicode, Names::Escaped)] names: Names,
+        #[values(false, true)] shuffled: bool,
+        #[values(0.0, 0.2)] described_anew: f64,
+        #[values(0.0, 0.2)] renamed: f64,
+    ) {
+        let shape = Shape {
+            series: 57,
+            metrics_per_message: 25,
+            labels,
+            names,
+            shuffled,
+            described_anew,
+            renamed,
+        };
+        let mut generator = Generator::new(shape, 5);
+        for number in 0..90 {
+            let outgoing = generator.next().unwrap();
+            let source = &generator.sources[number % 3];
+            assert_eq!(outgoing.key, source.key);
+            let expected = written_by_serde(source, &shape);
+            assert_eq!(
+                String::from_utf8(outgoing.payload).unwrap(),
+                String::from_utf8(expected).unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn memory_that_is_used_again_holds_the_message_alone() {
+        let mut generator = Generator::new(shape(25, 10, false), 1);
+        let mut outgoing = Outgoing::default();
+        for expected in Generator::new(shape(25, 10, false), 1).take(9) {
+            assert!(generator.next_into(&mut outgoing));
+            assert_eq!(outgoing, expected);
+        }
     }
 
     #[test]

@@ -2,29 +2,25 @@
 //!
 //! Messages are keyed by their source, so that all of a source's messages go to one partition in order.
 
+mod catalogue;
+mod clients;
+mod deliveries;
 mod faults;
 mod generator;
+mod messages;
 mod pace;
 mod replay;
 mod run;
+mod series;
 mod settings;
 mod summary;
+mod window;
 
 pub use faults::{FaultCounter, Faults, Faulty, Shares};
 pub use generator::{Generator, Names, Shape};
+pub use messages::{Limited, Messages, Outgoing};
 pub use pace::Pace;
 pub use replay::{Replay, ReplayError};
 pub use run::{RunError, Target, run};
 pub use settings::Settings;
 pub use summary::{Latency, Summary};
-
-/// One message, ready to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The record's key: the source of the metrics.
-    pub key: String,
-    /// The record's value.
-    pub payload: Vec<u8>,
-    /// Whether a round ends with this message: the next one waits for `--interval`.
-    pub ends_round: bool,
-}

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use producer::{
-    FaultCounter, Faulty, Generator, Outgoing, Pace, Replay, Settings, Shape, Shares, Target, run,
+    FaultCounter, Faulty, Generator, Limited, Messages, Pace, Replay, Settings, Shape, Shares,
+    Target, run,
 };
 use settings::EXIT_USAGE;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,11 +39,16 @@ fn main() -> ExitCode {
 
 fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
     // Idempotence keeps the order and writes nothing twice, whatever the network does.
-    let defaults = [
+    let mut defaults = vec![
         ("enable.idempotence", "true"),
         ("compression.type", "lz4"),
         ("client.id", "producer"),
     ];
+    let pace = || Pace::new(settings.rate, settings.interval(), Instant::now());
+    if pace().is_unlimited() {
+        // Batches fill at once, and are of a size of which a few on their way and a few that fill are no long queue.
+        defaults.extend([("batch.size", "262144"), ("linger.ms", "100")]);
+    }
     let config = settings
         .kafka
         .client_config(std::env::vars_os(), &defaults, &[])?;
@@ -61,9 +67,8 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
         topic: &settings.kafka.topic,
         flush_timeout: settings.flush_timeout,
     };
-    let pace = Pace::new(settings.rate, settings.interval(), Instant::now());
-    let messages = messages.take(usize::try_from(count).unwrap_or(usize::MAX));
-    let mut summary = run(&target, messages, pace, seed, &stop)?;
+    let messages = Limited::new(messages, count);
+    let mut summary = run(&target, messages, pace(), seed, &stop)?;
     summary.faults = faults.faults();
     if settings.json {
         println!("{}", serde_json::to_string(&summary)?);
@@ -101,10 +106,10 @@ fn stop_on_signal(stop: Arc<AtomicBool>) -> std::io::Result<()> {
     Ok(())
 }
 
-type Messages = (Box<dyn Iterator<Item = Outgoing>>, Option<u64>, u64);
+type Chosen = (Box<dyn Messages>, Option<u64>, u64);
 
 /// What to send, the seed of it, and how much of it.
-fn messages(settings: &Settings) -> anyhow::Result<Messages> {
+fn messages(settings: &Settings) -> anyhow::Result<Chosen> {
     let seed = settings.seed.unwrap_or_else(rand::random);
     if let Some(file) = &settings.replay {
         let replay = Replay::open(file, &settings.key)?;

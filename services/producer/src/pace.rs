@@ -28,6 +28,11 @@ impl Pace {
         }
     }
 
+    /// Whether no message ever has to wait.
+    pub fn is_unlimited(&self) -> bool {
+        self.gap.is_zero() && self.interval.is_zero()
+    }
+
     /// How long to wait before the next message.
     pub fn wait(&self, now: Instant) -> Duration {
         self.due.saturating_duration_since(now)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Outgoing;
+use crate::{Messages, Outgoing};
 
 /// The lines of a file, over and over. Lines end in LF or CR LF, which are not sent; empty lines are left out.
 pub struct Replay {
@@ -69,17 +69,16 @@ impl Replay {
     }
 }
 
-impl Iterator for Replay {
-    type Item = Outgoing;
-
-    fn next(&mut self) -> Option<Outgoing> {
-        let payload = self.lines.get(self.next)?.clone();
+impl Messages for Replay {
+    fn next_into(&mut self, outgoing: &mut Outgoing) -> bool {
+        let Some(line) = self.lines.get(self.next) else {
+            return false;
+        };
         self.next = (self.next + 1) % self.lines.len();
-        Some(Outgoing {
-            key: self.key.clone(),
-            payload,
-            ends_round: self.next == 0,
-        })
+        outgoing.payload.clone_from(line);
+        outgoing.key.clone_from(&self.key);
+        outgoing.ends_round = self.next == 0;
+        true
     }
 }
 
@@ -100,8 +99,8 @@ mod tests {
     #[test]
     fn lines_go_out_byte_for_byte_and_start_over() {
         let file = file(b"{\"a\": 1}\r\n\n  not json \xff\nlast");
-        let payloads: Vec<_> = Replay::open(file.path(), "k")
-            .unwrap()
+        let mut replay = Replay::open(file.path(), "k").unwrap();
+        let payloads: Vec<_> = std::iter::from_fn(|| replay.next_owned())
             .take(4)
             .map(|m| m.payload)
             .collect();

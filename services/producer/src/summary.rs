@@ -109,6 +109,8 @@ pub(crate) struct Tally {
     delivered_bytes: u64,
     errors: BTreeMap<String, u64>,
     latency: Histogram<u64>,
+    /// Payload bytes of the messages whose fate is known.
+    reported_bytes: u64,
 }
 
 impl Tally {
@@ -122,7 +124,17 @@ impl Tally {
             delivered_bytes: 0,
             errors: BTreeMap::new(),
             latency,
+            reported_bytes: 0,
         }
+    }
+
+    /// A message was delivered or failed.
+    pub(crate) fn reported(&mut self, bytes: usize) {
+        self.reported_bytes += bytes as u64;
+    }
+
+    pub(crate) fn reported_bytes(&self) -> u64 {
+        self.reported_bytes
     }
 
     pub(crate) fn delivered(&mut self, bytes: usize, latency: Duration) {

@@ -1,0 +1,84 @@
+//! What became of each message, as librdkafka reports it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use settings::{rdkafka_error, rdkafka_log};
+
+use crate::summary::Tally;
+
+/// Counts into one tally, whichever client a report comes from.
+#[derive(Clone)]
+pub(crate) struct Deliveries {
+    started: Instant,
+    tally: Arc<Mutex<Tally>>,
+}
+
+impl Deliveries {
+    pub(crate) fn new(started: Instant) -> Deliveries {
+        Deliveries {
+            started,
+            tally: Arc::new(Mutex::new(Tally::new())),
+        }
+    }
+
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From the start until `now`.
+    pub(crate) fn nanoseconds(&self, now: Instant) -> usize {
+        let since = now.saturating_duration_since(self.started);
+        usize::try_from(since.as_nanos()).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn failed(&self, error: &KafkaError) {
+        let name = match error.rdkafka_error_code() {
+            Some(code @ (RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)) => {
+                format!("no acknowledgement before the end of PRODUCER_FLUSH_TIMEOUT ({code})")
+            }
+            Some(code) => code.to_string(),
+            None => error.to_string(),
+        };
+        // Each kind of failure is told once; how often it came is in the summary.
+        if self.tally().failed(name) {
+            tracing::error!(%error, "a message was not delivered");
+        }
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        rdkafka_log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        rdkafka_error(&error, reason);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    /// When the message was handed over, in nanoseconds since the start.
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, handed_over: usize) {
+        let (Ok(message) | Err((_, message))) = result;
+        let mut tally = self.tally();
+        tally.reported(message.payload_len());
+        match result {
+            Ok(message) => {
+                let now = self.nanoseconds(Instant::now());
+                let latency = Duration::from_nanos(now.saturating_sub(handed_over) as u64);
+                tally.delivered(message.payload_len(), latency);
+            }
+            Err((error, _)) => {
+                drop(tally);
+                self.failed(error);
+            }
+        }
+    }
+}
