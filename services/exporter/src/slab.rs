@@ -42,6 +42,10 @@ impl<T> Slab<T> {
         self.places.get(place as usize)?.as_ref()
     }
 
+    pub(crate) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
+        self.places.get_mut(place as usize)?.as_mut()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }

@@ -32,6 +32,7 @@ struct Inner {
     joined: bool,
     assigned: Option<Instant>,
     polled: Instant,
+    wall: WallClock,
     /// Why consuming stands still, in words for people.
     trouble: Option<String>,
     /// The topic was looked for and is not there.
@@ -65,6 +66,7 @@ impl State {
             joined: false,
             assigned: None,
             polled: Instant::now(),
+            wall: WallClock::now(),
             trouble: None,
             topic_is_gone: false,
             epoch: 0,
@@ -146,7 +148,7 @@ impl State {
         let heard = if progress.caught_up {
             now
         } else {
-            written(record.timestamp_ms, now)
+            inner.wall.instant(record.timestamp_ms, now)
         };
         let outcome = match reading {
             Some(reading) => inner.table.apply_reading(record, reading, heard, found),
@@ -252,11 +254,9 @@ impl State {
     /// A series as it was written. Whether the limits have room for it.
     pub fn restore(&self, partition: i32, message: &Message<'_>) -> bool {
         let timestamp_ms = message.timestamp_ms.unwrap_or(0);
-        let heard = written(timestamp_ms, Instant::now());
-        self.inner
-            .lock()
-            .table
-            .restore(partition, timestamp_ms, message, heard)
+        let mut inner = self.inner.lock();
+        let heard = inner.wall.instant(timestamp_ms, Instant::now());
+        inner.table.restore(partition, timestamp_ms, message, heard)
     }
 
     /// A partition goes on at this offset.
@@ -290,6 +290,7 @@ impl State {
     pub fn tick(&self, now: Instant) {
         let mut inner = self.inner.lock();
         inner.polled = now;
+        inner.wall = WallClock::now();
         let late: Vec<i32> = inner
             .partitions
             .iter()
@@ -417,11 +418,28 @@ impl Inner {
     }
 }
 
-fn written(timestamp_ms: i64, now: Instant) -> Instant {
-    let today = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let written = Duration::from_millis(u64::try_from(timestamp_ms).unwrap_or(0));
-    now.checked_sub(today.saturating_sub(written))
-        .unwrap_or(now)
+/// What the time of day is, as of a moment: asking for each record of a backlog would take a twentieth of what the record does.
+#[derive(Clone, Copy)]
+struct WallClock {
+    at: Instant,
+    since_1970: Duration,
+}
+
+impl WallClock {
+    fn now() -> WallClock {
+        WallClock {
+            at: Instant::now(),
+            since_1970: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// When a timestamp was, at the latest now.
+    fn instant(self, timestamp_ms: i64, now: Instant) -> Instant {
+        let today = self.since_1970 + now.saturating_duration_since(self.at);
+        let written = Duration::from_millis(u64::try_from(timestamp_ms).unwrap_or(0));
+        now.checked_sub(today.saturating_sub(written))
+            .unwrap_or(now)
+    }
 }

@@ -117,10 +117,21 @@ impl<'a> Cursor<'a> {
 
     /// Goes past these bytes, if they are the next ones.
     pub fn literal(&mut self, literal: &[u8]) -> Option<()> {
-        self.bytes
-            .get(self.at..)?
-            .starts_with(literal)
-            .then(|| self.at += literal.len())
+        let end = self.at + literal.len();
+        same(self.bytes.get(self.at..end)?, literal).then(|| self.at = end)
+    }
+
+    /// An object's key as it is written, without its quotes, with the cursor at its value then. Whether it is a key that can be read is
+    /// not looked at.
+    pub fn raw_name(&mut self) -> Option<&'a [u8]> {
+        self.skip(b'"')?;
+        let start = self.at;
+        self.skip_string()?;
+        let name = self.bytes.get(start..self.at - 1);
+        self.skip_blanks();
+        self.skip(b':')?;
+        self.skip_blanks();
+        name
     }
 
     /// The value of the entry `Timestamp`, in milliseconds since 1970. `None` within, and no step, if this is another entry.
@@ -240,6 +251,18 @@ impl<'a> Cursor<'a> {
         let quote = self.at;
         self.skip(b'"')?;
         let start = self.at;
+        let escaped = self.skip_string()?;
+        let text = self.bytes.get(start..self.at - 1)?;
+        if escaped {
+            let quoted = self.bytes.get(quote..self.at)?;
+            let mut reader = serde_json::Deserializer::from_slice(quoted);
+            return Text::deserialize(&mut reader).ok().map(|Text(text)| text);
+        }
+        str::from_utf8(text).ok().map(Cow::Borrowed)
+    }
+
+    /// Goes past the rest of a string and the quote at its end. Whether there were escapes.
+    fn skip_string(&mut self) -> Option<bool> {
         let mut escaped = false;
         loop {
             self.at += special(self.bytes.get(self.at..)?)?;
@@ -253,14 +276,8 @@ impl<'a> Cursor<'a> {
                 _ => return None,
             }
         }
-        let text = self.bytes.get(start..self.at)?;
         self.at += 1;
-        if escaped {
-            let quoted = self.bytes.get(quote..self.at)?;
-            let mut reader = serde_json::Deserializer::from_slice(quoted);
-            return Text::deserialize(&mut reader).ok().map(|Text(text)| text);
-        }
-        str::from_utf8(text).ok().map(Cow::Borrowed)
+        Some(escaped)
     }
 
     /// A string, and where it stands.
@@ -308,16 +325,19 @@ impl<'a> Cursor<'a> {
 
     /// Goes past digits and appends them to a number, which more than 19 of them do not fit; gives how many there were.
     fn digits(&mut self, number: &mut u64) -> usize {
-        let start = self.at;
-        while let Some(digit) = self
-            .peek()
-            .map(|byte| byte.wrapping_sub(b'0'))
-            .filter(|digit| *digit < 10)
-        {
-            *number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-            self.at += 1;
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let (mut count, mut value) = (0, *number);
+        for byte in rest {
+            let digit = byte.wrapping_sub(b'0');
+            if digit >= 10 {
+                break;
+            }
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            count += 1;
         }
-        self.at - start
+        *number = value;
+        self.at += count;
+        count
     }
 
     fn value(&mut self) -> Option<f64> {
@@ -377,6 +397,18 @@ impl Number {
         let value = self.mantissa as f64 / POWERS.get(self.fraction)?;
         Some(if self.negative { -value } else { value })
     }
+}
+
+/// Whether two texts of the same length are the same. They are short: calling a function for them would take longer than comparing.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let words = a.iter().zip(b);
+    let rest = a_rest.iter().zip(b_rest);
+    words.fold(0, |differs, (a, b)| {
+        differs | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))
+    }) == 0
+        && rest.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 /// Where the first byte is that ends a string or is more than itself in one: a quote, a backslash or a control character.

@@ -32,6 +32,7 @@ pub struct Target<'a> {
 /// How often a long wait looks whether to stop.
 const GLANCE: Duration = Duration::from_millis(50);
 const PROGRESS: Duration = Duration::from_secs(10);
+
 /// Sends `messages` at their `pace` until they end or `stop` is set, then waits for the acknowledgements.
 /// Whatever was not acknowledged in the end is in [`Summary::failed`].
 ///

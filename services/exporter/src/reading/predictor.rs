@@ -152,13 +152,7 @@ impl Predictor {
                 continue;
             }
             let begin = cursor.clone();
-            let (key, name) = cursor.placed_name()?;
-            if let Some(ms) = cursor.timestamp(&name)? {
-                // A second one is refused.
-                reading.timestamp_ms.replace(ms).is_none().then_some(())?;
-                continue;
-            }
-            let key = reading.bytes.get(key)?;
+            let key = cursor.raw_name()?;
             let found = self.of_key(key).take(MOST_ALIKE).find_map(|known| {
                 let (behind, value) = self.layouts.read(&known.words, begin.clone())?;
                 Some((known.handle, behind, value))
@@ -170,6 +164,13 @@ impl Predictor {
                 trail.last = handle.place;
                 reading.in_order &= foreseen;
                 reading.known(start..cursor.at(), handle, value);
+                continue;
+            }
+            cursor = begin;
+            let name = cursor.name()?;
+            if let Some(ms) = cursor.timestamp(&name)? {
+                // A second one is refused.
+                reading.timestamp_ms.replace(ms).is_none().then_some(())?;
                 continue;
             }
             // The same metric with other words, and not one more: then what follows it is still expected.
@@ -234,6 +235,9 @@ impl Predictor {
 
     fn keep(&mut self, handle: Handle, reading: &Reading<'_>, entry: &Entry) {
         let place = handle.place as usize;
+        if self.known.len() <= place {
+            self.known.resize_with(place + 1, || None);
+        }
         let bytes = reading.text(entry);
         if let Some(Some(known)) = self.known.get_mut(place)
             && let Some((behind, _)) = self.layouts.read(&known.words, Cursor::new(bytes))
@@ -242,15 +246,14 @@ impl Predictor {
             known.handle = handle;
             return;
         }
-        let next = self.at(handle.place).map_or(NONE, |known| known.next);
-        self.forget(handle.place);
-        let Some(words) = self.words(reading, entry) else {
-            return;
+        let Some(words) = self.words(handle.place, reading, entry) else {
+            return self.forget(handle.place);
         };
-        if self.known.len() <= place {
-            self.known.resize_with(place + 1, || None);
+        let before = self.known[place].take();
+        let next = before.as_ref().map_or(NONE, |known| known.next);
+        if before.is_none_or(|before| self.replace(before, words.key(), handle.place)) {
+            self.by_key.insert(words.key(), handle.place);
         }
-        self.by_key.insert(words.key(), handle.place);
         self.known[place] = Some(Known {
             words,
             handle,
@@ -258,8 +261,8 @@ impl Predictor {
         });
     }
 
-    /// The words of an entry, if there is room for them.
-    fn words(&mut self, reading: &Reading<'_>, entry: &Entry) -> Option<Words> {
+    /// The words of an entry that is to be at this place, if there is room for them.
+    fn words(&mut self, place: u32, reading: &Reading<'_>, entry: &Entry) -> Option<Words> {
         let bytes = reading.text(entry);
         let read;
         let text = match entry.content {
@@ -279,13 +282,24 @@ impl Predictor {
                 }
             }
         };
-        let (words, more) = self.layouts.words(text)?;
+        let before = self.at(place).map(|known| known.words.layout());
+        let (words, more) = self.layouts.words(text, before)?;
         if self.text_bytes + more + words.len() > self.most_text {
             self.layouts.forget(&words);
             return None;
         }
         self.text_bytes += more + words.len();
         Some(words)
+    }
+
+    /// What was known of a place is known otherwise. Whether its key is another one.
+    fn replace(&mut self, before: Known, key: &[u8], place: u32) -> bool {
+        self.text_bytes -= before.words.len() + self.layouts.forget(&before.words);
+        let differs = before.words.key() != key;
+        if differs {
+            self.by_key.remove(before.words.key(), place);
+        }
+        differs
     }
 
     fn forget(&mut self, place: u32) {

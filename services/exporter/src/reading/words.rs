@@ -1,26 +1,26 @@
 //! The text of an entry in two parts: what many entries have in common, and what is a metric's own.
 
-use std::hash::BuildHasher;
 use std::ops::Range;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use message::{Cursor, Kind, Spans};
+use smallvec::SmallVec;
 
+use crate::hash::Places;
 use crate::slab::Slab;
 
 /// What entries have in common that are made alike: all but the key, name, description, values of labels, and the number.
 #[derive(PartialEq, Eq, Hash)]
 struct Layout {
-    text: Box<[u8]>,
-    gaps: Box<[Gap]>,
+    pieces: Box<[Piece]>,
+    /// What stands behind the last one.
+    end: Box<[u8]>,
     kind: Kind,
 }
 
-/// What stands between two pieces of a layout's text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Gap {
-    /// Where the text before it ends.
-    at: u32,
+/// Text, and what stands behind it.
+#[derive(PartialEq, Eq, Hash)]
+struct Piece {
+    text: Box<[u8]>,
     fill: Fill,
 }
 
@@ -45,8 +45,7 @@ pub(super) struct Words {
 #[derive(Default)]
 pub(super) struct Layouts {
     all: Slab<(Layout, u32)>,
-    by_hash: HashTable<(u64, u32)>,
-    hasher: DefaultHashBuilder,
+    by_hash: Places,
 }
 
 /// An entry as it stands in a message.
@@ -65,6 +64,10 @@ impl Words {
         Own(&self.own).next().unwrap_or_default()
     }
 
+    pub(super) fn layout(&self) -> u32 {
+        self.layout
+    }
+
     /// Bytes of memory, those that are shared apart.
     pub(super) fn len(&self) -> usize {
         self.own.len()
@@ -80,43 +83,43 @@ impl Layouts {
     ) -> Option<(Cursor<'a>, (Kind, f64))> {
         let (layout, _) = self.all.get(words.layout)?;
         let mut own = Own(&words.own);
-        let (mut begin, mut value) = (0, None);
-        for gap in &layout.gaps {
-            let end = gap.at as usize;
-            cursor.literal(layout.text.get(begin..end)?)?;
-            begin = end;
-            match gap.fill {
+        let mut value = None;
+        for piece in &layout.pieces {
+            cursor.literal(&piece.text)?;
+            match piece.fill {
                 Fill::Own => cursor.literal(own.next()?)?,
                 Fill::Key => cursor.literal(words.key())?,
                 Fill::Number => value = Some(layout.kind.accepts(cursor.number()?)?),
             }
         }
-        cursor.literal(layout.text.get(begin..)?)?;
+        cursor.literal(&layout.end)?;
         Some((cursor, (layout.kind, value?)))
     }
 
-    /// The words of an entry. Nothing if its value is a string, or a text is too long. The second is how many bytes the layout
-    /// takes, if it is new.
-    pub(super) fn words(&mut self, text: Text<'_>) -> Option<(Words, usize)> {
-        let (layout, own) = split(text)?;
-        let hash = self.hasher.hash_one(&layout);
-        let all = &mut self.all;
-        let known = self.by_hash.find(hash, |(other, at)| {
-            *other == hash && all.get(*at).is_some_and(|(known, _)| *known == layout)
+    /// The words of an entry, of which `likely` may be the layout. Nothing if its value is a string, or a text is too long. The second
+    /// is how many bytes the layout takes, if it is new.
+    pub(super) fn words(&mut self, text: Text<'_>, likely: Option<u32>) -> Option<(Words, usize)> {
+        let cuts = text.cuts()?;
+        let own = text.own(&cuts)?;
+        if let Some(at) = likely
+            && let Some((layout, uses)) = self.all.get_mut(at)
+            && text.has(layout, &cuts)
+        {
+            *uses += 1;
+            return Some((Words { layout: at, own }, 0));
+        }
+        let layout = text.layout(&cuts);
+        let known = self.by_hash.of(&layout).find(|at| {
+            let known = self.all.get(*at);
+            known.is_some_and(|(known, _)| *known == layout)
         });
-        let (at, bytes) = match known {
-            Some((_, at)) => {
-                all[*at].1 += 1;
-                (*at, 0)
-            }
-            None => {
-                let bytes = layout.bytes();
-                let at = all.insert((layout, 1));
-                self.by_hash
-                    .insert_unique(hash, (hash, at), |(hash, _)| *hash);
-                (at, bytes)
-            }
-        };
+        if let Some(at) = known {
+            self.all[at].1 += 1;
+            return Some((Words { layout: at, own }, 0));
+        }
+        let bytes = layout.bytes();
+        let at = self.all.insert((layout, 1));
+        self.by_hash.insert(&self.all[at].0, at);
         Some((Words { layout: at, own }, bytes))
     }
 
@@ -127,10 +130,8 @@ impl Layouts {
         if *uses > 0 {
             return 0;
         }
-        let (hash, bytes) = (self.hasher.hash_one(&*layout), layout.bytes());
-        if let Ok(entry) = self.by_hash.find_entry(hash, |(_, at)| *at == words.layout) {
-            entry.remove();
-        }
+        let bytes = layout.bytes();
+        self.by_hash.remove(&*layout, words.layout);
         self.all.remove(words.layout);
         bytes
     }
@@ -138,7 +139,8 @@ impl Layouts {
 
 impl Layout {
     fn bytes(&self) -> usize {
-        self.text.len() + size_of_val(&*self.gaps)
+        let texts = self.pieces.iter().map(|piece| piece.text.len());
+        texts.sum::<usize>() + self.end.len() + size_of_val(&*self.pieces)
     }
 }
 
@@ -154,45 +156,73 @@ impl<'o> Own<'o> {
     }
 }
 
-fn split(text: Text<'_>) -> Option<(Layout, Box<[u8]>)> {
-    let Text { bytes, spans, .. } = text;
-    let place = |span: &Range<usize>| span.start - text.start..span.end - text.start;
-    let number = place(spans.number.as_ref()?);
-    let mut key = Cursor::new(bytes);
-    let (key, _) = key.placed_name()?;
-    let key_text = bytes.get(key.clone())?;
-    let name = place(&spans.name);
-    let name_fill = if bytes.get(name.clone())? == key_text {
-        Fill::Key
-    } else {
-        Fill::Own
-    };
-    let mut cuts = vec![(key, Fill::Own), (name, name_fill), (number, Fill::Number)];
-    let strings = spans.description.iter().chain(&spans.label_values);
-    cuts.extend(strings.map(|span| (place(span), Fill::Own)));
-    // In the order of the text.
-    cuts.sort_unstable_by_key(|(span, _)| span.start);
-    let (mut common, mut own) = (Vec::new(), Vec::new());
-    let mut gaps = Vec::with_capacity(cuts.len());
-    let mut begin = 0;
-    for (span, fill) in cuts {
-        common.extend_from_slice(bytes.get(begin..span.start)?);
-        begin = span.end;
-        gaps.push(Gap {
-            at: u32::try_from(common.len()).ok()?,
+/// Where an entry's text is cut, in its order.
+type Cuts = SmallVec<[(Range<usize>, Fill); 8]>;
+
+impl Text<'_> {
+    fn cuts(&self) -> Option<Cuts> {
+        let place = |span: &Range<usize>| span.start - self.start..span.end - self.start;
+        let number = place(self.spans.number.as_ref()?);
+        let key = Cursor::new(self.bytes).raw_name()?.len();
+        let key = 1..1 + key;
+        let name = place(&self.spans.name);
+        let fill = if self.bytes.get(name.clone())? == self.bytes.get(key.clone())? {
+            Fill::Key
+        } else {
+            Fill::Own
+        };
+        let mut cuts = Cuts::from_iter([(key, Fill::Own), (name, fill), (number, Fill::Number)]);
+        let strings = self
+            .spans
+            .description
+            .iter()
+            .chain(&self.spans.label_values);
+        cuts.extend(strings.map(|span| (place(span), Fill::Own)));
+        cuts.sort_unstable_by_key(|(span, _)| span.start);
+        Some(cuts)
+    }
+
+    /// What stands between the cuts.
+    fn between<'c>(&'c self, cuts: &'c Cuts) -> impl Iterator<Item = (&'c [u8], Fill)> {
+        let mut begin = 0;
+        cuts.iter().map(move |(span, fill)| {
+            let text = self
+                .bytes
+                .get(std::mem::replace(&mut begin, span.end)..span.start);
+            (text.unwrap_or_default(), *fill)
+        })
+    }
+
+    fn end(&self, cuts: &Cuts) -> &[u8] {
+        let end = cuts.last().and_then(|(span, _)| self.bytes.get(span.end..));
+        end.unwrap_or_default()
+    }
+
+    fn has(&self, layout: &Layout, cuts: &Cuts) -> bool {
+        let pieces = layout.pieces.iter().map(|piece| (&*piece.text, piece.fill));
+        layout.kind == self.kind && *layout.end == *self.end(cuts) && pieces.eq(self.between(cuts))
+    }
+
+    fn layout(&self, cuts: &Cuts) -> Layout {
+        let pieces = self.between(cuts).map(|(text, fill)| Piece {
+            text: text.into(),
             fill,
         });
-        if fill == Fill::Own {
-            let text = bytes.get(span)?;
-            own.extend_from_slice(&u16::try_from(text.len()).ok()?.to_le_bytes());
-            own.extend_from_slice(text);
+        Layout {
+            pieces: pieces.collect(),
+            end: self.end(cuts).into(),
+            kind: self.kind,
         }
     }
-    common.extend_from_slice(bytes.get(begin..)?);
-    let layout = Layout {
-        text: common.into(),
-        gaps: gaps.into(),
-        kind: text.kind,
-    };
-    Some((layout, own.into()))
+
+    /// The metric's own texts, each behind its length.
+    fn own(&self, cuts: &Cuts) -> Option<Box<[u8]>> {
+        let own = || cuts.iter().filter(|(_, fill)| *fill == Fill::Own);
+        let mut all = Vec::with_capacity(own().map(|(span, _)| 2 + span.len()).sum());
+        for (span, _) in own() {
+            all.extend_from_slice(&u16::try_from(span.len()).ok()?.to_le_bytes());
+            all.extend_from_slice(self.bytes.get(span.clone())?);
+        }
+        Some(all.into())
+    }
 }

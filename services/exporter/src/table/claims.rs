@@ -13,11 +13,11 @@ use crate::exposition::Escaping;
 use crate::hash::Places;
 use crate::slab::Slab;
 
-/// Families by the name in the message, and by each name that they have on `/metrics`.
+/// Families by the name in the message, and by each other name that they have on `/metrics`: most have none.
 #[derive(Default)]
 pub(super) struct Claims {
     by_name: Places,
-    by_shown: Places,
+    by_other: Places,
 }
 
 impl Claims {
@@ -34,7 +34,7 @@ impl Claims {
             return Err(Refused::ReservedName);
         }
         for claim in claims(&shown, family.kind) {
-            let holder = self.by_shown.of(claim.as_ref()).find(|id| {
+            let holder = self.all(claim.as_ref()).find(|id| {
                 let other = &families[*id];
                 claims(&self::shown(other), other.kind).any(|theirs| theirs == claim)
             });
@@ -49,24 +49,34 @@ impl Claims {
         Ok(())
     }
 
+    /// Families that may have a name, in the message or on `/metrics`.
+    fn all<'c>(&'c self, name: &str) -> impl Iterator<Item = u32> + use<'c> {
+        self.by_name.of(name).chain(self.by_other.of(name))
+    }
+
     pub(super) fn insert(&mut self, family: &Family, id: u32) {
         self.by_name.insert(&*family.name, id);
-        for claim in claims(&shown(family), family.kind) {
-            self.by_shown.insert(claim.as_ref(), id);
+        for other in others(family, &shown(family)) {
+            self.by_other.insert(other.as_ref(), id);
         }
     }
 
     pub(super) fn remove(&mut self, families: &Slab<Family>, id: u32) {
         let family = &families[id];
         self.by_name.remove(&*family.name, id);
-        for claim in claims(&shown(family), family.kind) {
-            self.by_shown.remove(claim.as_ref(), id);
+        for other in others(family, &shown(family)) {
+            self.by_other.remove(other.as_ref(), id);
         }
     }
 }
 
 fn shown(family: &Family) -> Cow<'_, str> {
     Escaping::Underscores.metric_name(&family.name)
+}
+
+/// Names on `/metrics` that are not the one in the message.
+fn others<'n>(family: &'n Family, shown: &'n str) -> impl Iterator<Item = Cow<'n, str>> {
+    claims(shown, family.kind).filter(|claim| **claim != *family.name)
 }
 
 fn claims<'n>(shown: &'n str, kind: Kind) -> impl Iterator<Item = Cow<'n, str>> {
