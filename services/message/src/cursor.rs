@@ -60,7 +60,6 @@ pub fn entry(bytes: &[u8]) -> Option<Found<'_>> {
 }
 
 /// A place in a message. Every method that returns `None` has given up: the place is then of no use.
-#[derive(Clone)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -79,6 +78,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Bytes passed so far.
+    #[inline]
     pub fn at(&self) -> usize {
         self.at
     }
@@ -90,6 +90,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes to the key of the next entry of the outer object. `false` at its end.
+    #[inline]
     pub fn entry(&mut self) -> Option<bool> {
         let first = std::mem::take(&mut self.first);
         self.next_of_object(first)
@@ -109,6 +110,12 @@ impl<'a> Cursor<'a> {
         self.placed_name().map(|(_, name)| name)
     }
 
+    /// Goes back to a place where it was.
+    #[inline]
+    pub fn go_back(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// Whether nothing but blanks is left.
     pub fn is_at_end(&mut self) -> bool {
         self.skip_blanks();
@@ -116,6 +123,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past these bytes, if they are the next ones.
+    #[inline]
     pub fn literal(&mut self, literal: &[u8]) -> Option<()> {
         let end = self.at + literal.len();
         same(self.bytes.get(self.at..end)?, literal).then(|| self.at = end)
@@ -123,6 +131,7 @@ impl<'a> Cursor<'a> {
 
     /// An object's key as it is written, without its quotes, with the cursor at its value then. Whether it is a key that can be read is
     /// not looked at.
+    #[inline]
     pub fn raw_name(&mut self) -> Option<&'a [u8]> {
         self.skip(b'"')?;
         let start = self.at;
@@ -148,12 +157,18 @@ impl<'a> Cursor<'a> {
     }
 
     /// A finite number.
+    #[inline]
     pub fn number(&mut self) -> Option<f64> {
         let start = self.at;
         let number = self.digits_and_signs()?;
-        if let Some(value) = number.exact() {
-            return Some(value);
+        match number.exact() {
+            Some(value) => Some(value),
+            None => self.parsed_since(start),
         }
+    }
+
+    #[cold]
+    fn parsed_since(&self, start: usize) -> Option<f64> {
         let value: f64 = self.text_since(start)?.parse().ok()?;
         value.is_finite().then_some(value)
     }
@@ -207,10 +222,12 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn skip_blanks(&mut self) {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
             self.at += 1;
@@ -218,11 +235,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past this byte, if it is the next one.
+    #[inline]
     fn skip(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
     /// Goes to the next key of an object that was begun. `false` at its end.
+    #[inline]
     fn next_of_object(&mut self, first: bool) -> Option<bool> {
         self.skip_blanks();
         if self.skip(b'}').is_some() {
@@ -262,6 +281,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past the rest of a string and the quote at its end. Whether there were escapes.
+    #[inline]
     fn skip_string(&mut self) -> Option<bool> {
         let mut escaped = false;
         loop {
@@ -288,6 +308,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past a number (RFC 8259, section 6).
+    #[inline]
     fn digits_and_signs(&mut self) -> Option<Number> {
         let mut number = Number {
             negative: self.skip(b'-').is_some(),
@@ -324,6 +345,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes past digits and appends them to a number, which more than 19 of them do not fit; gives how many there were.
+    #[inline]
     fn digits(&mut self, number: &mut u64) -> usize {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let (mut count, mut value) = (0, *number);
@@ -386,6 +408,7 @@ struct Number {
 impl Number {
     /// Its value where one division gives it: mantissa and power of ten are exact as 64-bit floats, and so the quotient is the
     /// nearest one (William Clinger, *How to Read Floating Point Numbers Accurately*, PLDI 1990, section 3).
+    #[inline]
     fn exact(&self) -> Option<f64> {
         const POWERS: [f64; 16] = [
             1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,

@@ -1,6 +1,7 @@
 //! Messages as they are read: by comparing with earlier ones where that is enough.
 
 mod predictor;
+mod records;
 mod words;
 
 use std::borrow::Cow;

@@ -5,12 +5,14 @@
 //! entry that compares equal with what is expected needs no parser and no search for its series. Where another entry stands, its key
 //! says which texts to compare with. Anything else is parsed, and is expected next time.
 //!
-//! Memory is what this costs most, in the cache above all, so a text is kept as [`Words`]: what entries have in common is there once.
+//! Memory is what this costs most, in the cache above all, so a text is kept as [`Words`], what entries have in common only once, and
+//! all of them are in one piece: [`Records`].
 
 use std::collections::BTreeMap;
 
 use message::{Cursor, MessageError};
 
+use super::records::{Known, NONE, Records};
 use super::words::{Layouts, Text, Words};
 use super::{Content, Entry, Reading};
 use crate::hash::Places;
@@ -20,13 +22,10 @@ use crate::table::Handle;
 const MOST_TEXT: usize = 64 << 20;
 /// Texts with the same key that are compared: sources that share their keys differ in labels, and there may be many of them.
 const MOST_ALIKE: usize = 8;
-/// No place of a series.
-const NONE: u32 = u32::MAX;
 
 /// What earlier messages looked like.
 pub struct Predictor {
-    /// By place of the series.
-    known: Vec<Option<Known>>,
+    records: Records,
     layouts: Layouts,
     /// By the key of their text.
     by_key: Places,
@@ -34,16 +33,9 @@ pub struct Predictor {
     most_text: usize,
     /// How far a partition's entries have come.
     partitions: BTreeMap<i32, Trail>,
-    /// Room for the next message's entries.
+    /// Room for the next message's entries, and for an entry's own texts.
     spare: Vec<Entry>,
-}
-
-/// An entry without its value.
-struct Known {
-    words: Words,
-    handle: Handle,
-    /// The place of the series whose entry followed.
-    next: u32,
+    own: Vec<u8>,
 }
 
 /// The entries of a partition.
@@ -85,13 +77,14 @@ impl Predictor {
     /// Expects nothing. `most_text` bounds the bytes of text that are kept.
     pub fn new(most_text: usize) -> Predictor {
         Predictor {
-            known: Vec::new(),
+            records: Records::default(),
             layouts: Layouts::default(),
             by_key: Places::default(),
             text_bytes: 0,
             most_text,
             partitions: BTreeMap::new(),
             spare: Vec::new(),
+            own: Vec::new(),
         }
     }
 
@@ -140,25 +133,27 @@ impl Predictor {
         cursor.open()?;
         while cursor.entry()? {
             let start = cursor.at();
-            let expected = self.at(trail.last).map_or(NONE, |known| known.next);
+            let expected = self
+                .records
+                .get(trail.last)
+                .map_or(NONE, |known| known.next);
             if trail.order.is_kept()
-                && let Some(known) = self.at(expected)
-                && let Some((behind, value)) = self.layouts.read(&known.words, cursor.clone())
+                && let Some(known) = self.records.get(expected)
+                && let Some(value) = self.layouts.read(known.words, &mut cursor)
             {
-                cursor = behind;
                 trail.order.was(true);
                 trail.last = expected;
                 reading.known(start..cursor.at(), known.handle, value);
                 continue;
             }
-            let begin = cursor.clone();
+            cursor.go_back(start);
             let key = cursor.raw_name()?;
             let found = self.of_key(key).take(MOST_ALIKE).find_map(|known| {
-                let (behind, value) = self.layouts.read(&known.words, begin.clone())?;
-                Some((known.handle, behind, value))
+                cursor.go_back(start);
+                let value = self.layouts.read(known.words, &mut cursor)?;
+                Some((known.handle, value))
             });
-            if let Some((handle, behind, value)) = found {
-                cursor = behind;
+            if let Some((handle, value)) = found {
                 let foreseen = handle.place == expected;
                 trail.order.was(foreseen);
                 trail.last = handle.place;
@@ -166,7 +161,7 @@ impl Predictor {
                 reading.known(start..cursor.at(), handle, value);
                 continue;
             }
-            cursor = begin;
+            cursor.go_back(start);
             let name = cursor.name()?;
             if let Some(ms) = cursor.timestamp(&name)? {
                 // A second one is refused.
@@ -175,7 +170,8 @@ impl Predictor {
             }
             // The same metric with other words, and not one more: then what follows it is still expected.
             let same = self
-                .at(expected)
+                .records
+                .get(expected)
                 .is_some_and(|known| known.words.key() == key);
             trail.order.was(same);
             if same {
@@ -193,12 +189,10 @@ impl Predictor {
         cursor.is_at_end().then_some(())
     }
 
-    fn of_key(&self, key: &[u8]) -> impl Iterator<Item = &Known> {
-        self.by_key.of(key).filter_map(|place| self.at(place))
-    }
-
-    fn at(&self, place: u32) -> Option<&Known> {
-        self.known.get(place as usize)?.as_ref()
+    fn of_key(&self, key: &[u8]) -> impl Iterator<Item = Known<'_>> {
+        self.by_key
+            .of(key)
+            .filter_map(|place| self.records.get(place))
     }
 
     /// Keeps what a message that was applied looked like. `found` has the series of its entries by their place in the message, where
@@ -223,9 +217,7 @@ impl Predictor {
                     },
                 };
                 let before = std::mem::replace(&mut trail.last, handle.place);
-                if let Some(Some(before)) = self.known.get_mut(before as usize) {
-                    before.next = handle.place;
-                }
+                self.records.set_next(before, handle.place);
             }
         }
         self.partitions.insert(partition, trail);
@@ -234,35 +226,33 @@ impl Predictor {
     }
 
     fn keep(&mut self, handle: Handle, reading: &Reading<'_>, entry: &Entry) {
-        let place = handle.place as usize;
-        if self.known.len() <= place {
-            self.known.resize_with(place + 1, || None);
-        }
         let bytes = reading.text(entry);
-        if let Some(Some(known)) = self.known.get_mut(place)
-            && let Some((behind, _)) = self.layouts.read(&known.words, Cursor::new(bytes))
-            && behind.at() == bytes.len()
+        let before = self.records.get(handle.place);
+        let mut cursor = Cursor::new(bytes);
+        if let Some(known) = before
+            && self.layouts.read(known.words, &mut cursor).is_some()
+            && cursor.at() == bytes.len()
         {
-            known.handle = handle;
-            return;
+            return self.records.set_handle(handle);
         }
-        let Some(words) = self.words(handle.place, reading, entry) else {
-            return self.forget(handle.place);
-        };
-        let before = self.known[place].take();
-        let next = before.as_ref().map_or(NONE, |known| known.next);
-        if before.is_none_or(|before| self.replace(before, words.key(), handle.place)) {
-            self.by_key.insert(words.key(), handle.place);
+        let likely = before.map(|known| known.words.layout);
+        let mut own = std::mem::take(&mut self.own);
+        let (mut words, mut more) = (None, 0);
+        if let Some((made, bytes)) = self.words(reading, entry, likely, &mut own) {
+            (words, more) = (Some(made), bytes);
         }
-        self.known[place] = Some(Known {
-            words,
-            handle,
-            next,
-        });
+        self.replace(handle, words, more);
+        self.own = own;
     }
 
-    /// The words of an entry that is to be at this place, if there is room for them.
-    fn words(&mut self, place: u32, reading: &Reading<'_>, entry: &Entry) -> Option<Words> {
+    /// The words of an entry, and how many bytes more its layout takes.
+    fn words<'w>(
+        &mut self,
+        reading: &Reading<'_>,
+        entry: &Entry,
+        likely: Option<u32>,
+        own: &'w mut Vec<u8>,
+    ) -> Option<(Words<'w>, usize)> {
         let bytes = reading.text(entry);
         let read;
         let text = match entry.content {
@@ -282,31 +272,43 @@ impl Predictor {
                 }
             }
         };
-        let before = self.at(place).map(|known| known.words.layout());
-        let (words, more) = self.layouts.words(text, before)?;
-        if self.text_bytes + more + words.len() > self.most_text {
-            self.layouts.forget(&words);
-            return None;
-        }
-        self.text_bytes += more + words.len();
-        Some(words)
+        self.layouts.words(text, likely, own)
     }
 
-    /// What was known of a place is known otherwise. Whether its key is another one.
-    fn replace(&mut self, before: Known, key: &[u8], place: u32) -> bool {
-        self.text_bytes -= before.words.len() + self.layouts.forget(&before.words);
-        let differs = before.words.key() != key;
-        if differs {
-            self.by_key.remove(before.words.key(), place);
+    /// Keeps the words of a series, which are counted as used, in place of earlier ones, if there are any and there is room for them.
+    fn replace(&mut self, handle: Handle, words: Option<Words<'_>>, more: usize) {
+        let place = handle.place;
+        let mut bytes = self.text_bytes + more;
+        let before = self.records.get(place).map(|known| known.words);
+        if let Some(before) = before {
+            bytes -= Records::size(before) + self.layouts.forget(before.layout);
         }
-        differs
-    }
-
-    fn forget(&mut self, place: u32) {
-        let Some(known) = self.known.get_mut(place as usize).and_then(Option::take) else {
-            return;
-        };
-        self.text_bytes -= known.words.len() + self.layouts.forget(&known.words);
-        self.by_key.remove(known.words.key(), place);
+        let had_key = before.is_some_and(|before| match words {
+            Some(words) if words.key() == before.key() => true,
+            _ => {
+                self.by_key.remove(before.key(), place);
+                false
+            }
+        });
+        let fits = words.filter(|words| bytes + Records::size(*words) <= self.most_text);
+        let kept = fits.filter(|words| self.records.put(handle, *words));
+        match (kept, words) {
+            (Some(words), _) => {
+                bytes += Records::size(words);
+                if !had_key {
+                    self.by_key.insert(words.key(), place);
+                }
+            }
+            (None, refused) => {
+                if let Some(words) = refused {
+                    bytes -= self.layouts.forget(words.layout);
+                    if had_key {
+                        self.by_key.remove(words.key(), place);
+                    }
+                }
+                self.records.remove(place);
+            }
+        }
+        self.text_bytes = bytes;
     }
 }

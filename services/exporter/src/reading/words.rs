@@ -35,10 +35,11 @@ enum Fill {
 }
 
 /// An entry's text, apart from its value.
-pub(super) struct Words {
-    layout: u32,
+#[derive(Clone, Copy)]
+pub(super) struct Words<'w> {
+    pub(super) layout: u32,
     /// The metric's own texts, each behind its length.
-    own: Box<[u8]>,
+    pub(super) own: &'w [u8],
 }
 
 /// Layouts in use.
@@ -58,31 +59,19 @@ pub(super) struct Text<'a> {
     pub(super) kind: Kind,
 }
 
-impl Words {
+impl<'w> Words<'w> {
     /// The key, without its quotes and as it is written.
-    pub(super) fn key(&self) -> &[u8] {
-        Own(&self.own).next().unwrap_or_default()
-    }
-
-    pub(super) fn layout(&self) -> u32 {
-        self.layout
-    }
-
-    /// Bytes of memory, those that are shared apart.
-    pub(super) fn len(&self) -> usize {
-        self.own.len()
+    pub(super) fn key(self) -> &'w [u8] {
+        Own(self.own).next().unwrap_or_default()
     }
 }
 
 impl Layouts {
-    /// The entry at the cursor, if it has these words: the cursor behind it, and the metric's type and value.
-    pub(super) fn read<'a>(
-        &self,
-        words: &Words,
-        mut cursor: Cursor<'a>,
-    ) -> Option<(Cursor<'a>, (Kind, f64))> {
+    /// Goes past the entry at the cursor, if it has these words: the metric's type and value. The cursor is of no use otherwise.
+    #[inline]
+    pub(super) fn read(&self, words: Words<'_>, cursor: &mut Cursor<'_>) -> Option<(Kind, f64)> {
         let (layout, _) = self.all.get(words.layout)?;
-        let mut own = Own(&words.own);
+        let mut own = Own(words.own);
         let mut value = None;
         for piece in &layout.pieces {
             cursor.literal(&piece.text)?;
@@ -93,46 +82,51 @@ impl Layouts {
             }
         }
         cursor.literal(&layout.end)?;
-        Some((cursor, (layout.kind, value?)))
+        Some((layout.kind, value?))
     }
 
-    /// The words of an entry, of which `likely` may be the layout. Nothing if its value is a string, or a text is too long. The second
-    /// is how many bytes the layout takes, if it is new.
-    pub(super) fn words(&mut self, text: Text<'_>, likely: Option<u32>) -> Option<(Words, usize)> {
+    /// The words of an entry, of which `likely` may be the layout, with its own texts in `own`. Nothing if its value is a string, or a
+    /// text is too long. The second is how many bytes the layout takes, if it is new.
+    pub(super) fn words<'w>(
+        &mut self,
+        text: Text<'_>,
+        likely: Option<u32>,
+        own: &'w mut Vec<u8>,
+    ) -> Option<(Words<'w>, usize)> {
         let cuts = text.cuts()?;
-        let own = text.own(&cuts)?;
-        if let Some(at) = likely
-            && let Some((layout, uses)) = self.all.get_mut(at)
-            && text.has(layout, &cuts)
+        text.own(&cuts, own)?;
+        if let Some(layout) = likely
+            && let Some((known, uses)) = self.all.get_mut(layout)
+            && text.has(known, &cuts)
         {
             *uses += 1;
-            return Some((Words { layout: at, own }, 0));
+            return Some((Words { layout, own }, 0));
         }
-        let layout = text.layout(&cuts);
-        let known = self.by_hash.of(&layout).find(|at| {
+        let made = text.layout(&cuts);
+        let known = self.by_hash.of(&made).find(|at| {
             let known = self.all.get(*at);
-            known.is_some_and(|(known, _)| *known == layout)
+            known.is_some_and(|(known, _)| *known == made)
         });
-        if let Some(at) = known {
-            self.all[at].1 += 1;
-            return Some((Words { layout: at, own }, 0));
+        if let Some(layout) = known {
+            self.all[layout].1 += 1;
+            return Some((Words { layout, own }, 0));
         }
-        let bytes = layout.bytes();
-        let at = self.all.insert((layout, 1));
-        self.by_hash.insert(&self.all[at].0, at);
-        Some((Words { layout: at, own }, bytes))
+        let bytes = made.bytes();
+        let layout = self.all.insert((made, 1));
+        self.by_hash.insert(&self.all[layout].0, layout);
+        Some((Words { layout, own }, bytes))
     }
 
-    /// An entry's words are of no use any more. How many bytes its layout took, if that was the last of its entries.
-    pub(super) fn forget(&mut self, words: &Words) -> usize {
-        let (layout, uses) = &mut self.all[words.layout];
+    /// An entry with this layout is gone. How many bytes the layout took, if that was its last one.
+    pub(super) fn forget(&mut self, at: u32) -> usize {
+        let (layout, uses) = &mut self.all[at];
         *uses -= 1;
         if *uses > 0 {
             return 0;
         }
         let bytes = layout.bytes();
-        self.by_hash.remove(&*layout, words.layout);
-        self.all.remove(words.layout);
+        self.by_hash.remove(&*layout, at);
+        self.all.remove(at);
         bytes
     }
 }
@@ -148,6 +142,7 @@ impl Layout {
 struct Own<'o>(&'o [u8]);
 
 impl<'o> Own<'o> {
+    #[inline]
     fn next(&mut self) -> Option<&'o [u8]> {
         let (length, rest) = self.0.split_first_chunk()?;
         let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
@@ -215,14 +210,13 @@ impl Text<'_> {
         }
     }
 
-    /// The metric's own texts, each behind its length.
-    fn own(&self, cuts: &Cuts) -> Option<Box<[u8]>> {
-        let own = || cuts.iter().filter(|(_, fill)| *fill == Fill::Own);
-        let mut all = Vec::with_capacity(own().map(|(span, _)| 2 + span.len()).sum());
-        for (span, _) in own() {
+    /// Writes the metric's own texts, each behind its length.
+    fn own(&self, cuts: &Cuts, all: &mut Vec<u8>) -> Option<()> {
+        all.clear();
+        for (span, _) in cuts.iter().filter(|(_, fill)| *fill == Fill::Own) {
             all.extend_from_slice(&u16::try_from(span.len()).ok()?.to_le_bytes());
             all.extend_from_slice(self.bytes.get(span.clone())?);
         }
-        Some(all.into())
+        Some(())
     }
 }

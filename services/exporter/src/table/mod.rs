@@ -99,9 +99,9 @@ pub struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle {
     pub(crate) place: u32,
-    family: u32,
-    series: u64,
-    described: u64,
+    pub(crate) family: u32,
+    pub(crate) series: u64,
+    pub(crate) described: u64,
 }
 
 /// A metric of a record.
@@ -408,6 +408,7 @@ impl Table {
     }
 
     /// Whether a handle's text still means its series, in a message of this partition.
+    #[inline]
     fn is_fresh(&self, handle: Handle, partition: i32) -> bool {
         let of_series = self
             .latest
@@ -484,6 +485,7 @@ impl Table {
         family.is_described_by(metric).then(|| self.handle(place))
     }
 
+    #[inline]
     fn update(
         &mut self,
         place: u32,
@@ -523,6 +525,7 @@ impl Table {
         Ok(())
     }
 
+    #[inline]
     fn set_value(&mut self, place: u32, value: f64, visible: bool) {
         self.values[place as usize] = value;
         if let Some(changes) = &mut self.changes {
