@@ -185,30 +185,28 @@ impl ChunkText {
     pub(super) fn header(&self, family: &FamilyText, syntax: Syntax, out: &mut Vec<u8>) {
         let name = self.at(family.name);
         let help = self.at(family.help);
-        let mut line = |keyword: &[u8], name: &[u8], rest: &[u8]| {
-            out.extend_from_slice(keyword);
-            family.write_name(name, out);
-            out.push(b' ');
-            out.extend_from_slice(rest);
-            out.push(b'\n');
-        };
         match syntax {
             Syntax::Text => {
-                line(b"# HELP ", name, help);
-                line(b"# TYPE ", name, family.shown_as.in_text());
+                family.line(b"# HELP ", name, b" ", out);
+                out.extend_from_slice(help);
+                family.line(b"\n# TYPE ", name, family.shown_as.in_text(), out);
             }
             Syntax::OpenMetrics => {
                 let name = family.shown_as.family_name(name);
-                line(b"# TYPE ", name, family.shown_as.in_openmetrics());
+                family.line(b"# TYPE ", name, family.shown_as.in_openmetrics(), out);
                 if family.unit > 0 {
                     let (_, unit) = name.split_at(name.len() - family.unit as usize);
-                    line(b"# UNIT ", name, unit);
+                    family.line(b"# UNIT ", name, b" ", out);
+                    out.extend_from_slice(unit);
+                    out.push(b'\n');
                 }
+                family.line(b"# HELP ", name, b" ", out);
                 if help.contains(&b'"') {
-                    line(b"# HELP ", name, &escape::quotes(help));
+                    out.extend_from_slice(&escape::quotes(help));
                 } else {
-                    line(b"# HELP ", name, help);
+                    out.extend_from_slice(help);
                 }
+                out.push(b'\n');
             }
         }
     }
@@ -236,6 +234,12 @@ impl ChunkText {
 }
 
 impl FamilyText {
+    fn line(&self, before: &[u8], name: &[u8], behind: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(before);
+        self.write_name(name, out);
+        out.extend_from_slice(behind);
+    }
+
     fn write_name(&self, name: &[u8], out: &mut Vec<u8>) {
         if self.quoted {
             out.push(b'"');

@@ -48,19 +48,21 @@ impl Type {
         }
     }
 
+    /// The end of its TYPE line in text 0.0.4.
     pub(super) fn in_text(self) -> &'static [u8] {
         match self {
-            Type::Gauge => b"gauge",
-            Type::Counter | Type::CounterWithoutSuffix => b"counter",
-            Type::GaugeWithSuffix => b"untyped",
+            Type::Gauge => b" gauge\n",
+            Type::Counter | Type::CounterWithoutSuffix => b" counter\n",
+            Type::GaugeWithSuffix => b" untyped\n",
         }
     }
 
+    /// The end of its TYPE line in OpenMetrics.
     pub(super) fn in_openmetrics(self) -> &'static [u8] {
         match self {
-            Type::Gauge => b"gauge",
-            Type::Counter => b"counter",
-            Type::CounterWithoutSuffix | Type::GaugeWithSuffix => b"unknown",
+            Type::Gauge => b" gauge\n",
+            Type::Counter => b" counter\n",
+            Type::CounterWithoutSuffix | Type::GaugeWithSuffix => b" unknown\n",
         }
     }
 

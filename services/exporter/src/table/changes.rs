@@ -90,9 +90,9 @@ pub struct Dirty {
 
 impl Dirty {
     pub(super) fn new(series: &Series, family: &Family, latest: Latest, value: f64) -> Dirty {
-        let mut metric = Metric::new(family.kind, &*family.name, &*family.help, value);
+        let mut metric = Metric::new(family.kind, &*family.name, &**family.help, value);
         metric.labels = labels(series);
-        metric.unit = family.unit.as_deref().map(Into::into);
+        metric.unit = family.unit().map(Into::into);
         let message = Written {
             timestamp_ms: latest.timestamp_ms,
             metric: &metric,

@@ -6,13 +6,20 @@ use message::{Kind, Metric};
 use super::layout::Home;
 use crate::exposition::Identity;
 
+/// A text that others have too, in the size of one pointer.
+type Shared = ArcIntern<Box<str>>;
+
+pub(super) fn shared(text: &str) -> Shared {
+    ArcIntern::from_ref(text)
+}
+
 pub(super) struct Family {
     /// As the source wrote it.
     pub(super) name: Box<str>,
     pub(super) kind: Kind,
     /// Many families have the same one.
-    pub(super) help: ArcIntern<str>,
-    pub(super) unit: Option<Box<str>>,
+    pub(super) help: Shared,
+    pub(super) unit: Option<Shared>,
     /// The series without labels: in the plain format the only one.
     pub(super) bare: Option<u32>,
     /// Where its text is.
@@ -24,8 +31,8 @@ impl Family {
         Family {
             name: metric.name.as_ref().into(),
             kind: metric.kind,
-            help: ArcIntern::from(&*metric.description),
-            unit: metric.unit.as_deref().map(Into::into),
+            help: shared(&metric.description),
+            unit: metric.unit.as_deref().map(shared),
             bare: None,
             home: Home::None,
         }
@@ -37,11 +44,11 @@ impl Family {
     }
 
     pub(super) fn has_help_of(&self, metric: &Metric<'_>) -> bool {
-        metric.description.is_empty() || *self.help == *metric.description
+        metric.description.is_empty() || **self.help == *metric.description
     }
 
     pub(super) fn has_unit_of(&self, metric: &Metric<'_>) -> bool {
-        metric.unit.is_none() || self.unit.as_deref() == metric.unit.as_deref()
+        metric.unit.is_none() || self.unit() == metric.unit.as_deref()
     }
 
     pub(super) fn identity(&self) -> Identity<'_> {
@@ -49,8 +56,12 @@ impl Family {
             name: &self.name,
             kind: self.kind,
             help: &self.help,
-            unit: self.unit.as_deref(),
+            unit: self.unit(),
         }
+    }
+
+    pub(super) fn unit(&self) -> Option<&str> {
+        self.unit.as_ref().map(|unit| &***unit)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,6 +69,6 @@ impl Family {
     }
 
     pub(super) fn text_bytes(&self) -> usize {
-        self.name.len() + self.help.len() + self.unit.as_ref().map_or(0, |unit| unit.len())
+        self.name.len() + self.help.len() + self.unit().map_or(0, str::len)
     }
 }

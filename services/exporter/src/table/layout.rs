@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use smallvec::{SmallVec, smallvec};
+use thin_vec::{ThinVec, thin_vec};
 
 use super::Series;
 use super::family::Family;
@@ -23,14 +23,13 @@ const OWN: usize = 128;
 pub(super) enum Home {
     /// Nowhere: it has no series.
     None,
-    /// In a chunk with other families.
-    Shared { chunk: u32, series: Few },
+    /// In a chunk with other families, with one series: so are most families of sources that use no labels.
+    One { chunk: u32, place: u32 },
+    /// The same with more series.
+    Shared { chunk: u32, series: ThinVec<u32> },
     /// In chunks that hold nothing else.
-    Own { chunks: Vec<u32> },
+    Own { chunks: ThinVec<u32> },
 }
-
-/// Places of series: mostly one, which then needs no memory of its own.
-type Few = SmallVec<[u32; 4]>;
 
 struct Chunk {
     holds: Holds,
@@ -70,7 +69,7 @@ impl Layout {
     pub(super) fn touch(&mut self, family: &Family) {
         match &family.home {
             Home::None => {}
-            Home::Shared { chunk, .. } => self.chunks[*chunk].touch(),
+            Home::One { chunk, .. } | Home::Shared { chunk, .. } => self.chunks[*chunk].touch(),
             Home::Own { chunks } => {
                 for chunk in chunks {
                     self.chunks[*chunk].touch();
@@ -89,10 +88,16 @@ impl Layout {
                 }
                 self.count(chunk, 1);
                 all[place].chunk = chunk;
-                family.home = Home::Shared {
-                    chunk,
-                    series: smallvec![place],
-                };
+                family.home = Home::One { chunk, place };
+            }
+            Home::One {
+                chunk,
+                place: first,
+            } => {
+                let (chunk, series) = (*chunk, thin_vec![*first, place]);
+                all[place].chunk = chunk;
+                family.home = Home::Shared { chunk, series };
+                self.count(chunk, 1);
             }
             Home::Shared { chunk, series } if series.len() < OWN => {
                 series.push(place);
@@ -112,10 +117,12 @@ impl Layout {
                     all[*place].chunk = own;
                 }
                 if let Holds::Part { series: part, .. } = &mut self.chunks[own].holds {
-                    *part = series.into_vec();
+                    *part = series.into_iter().collect();
                 }
                 self.own.insert(id);
-                family.home = Home::Own { chunks: vec![own] };
+                family.home = Home::Own {
+                    chunks: thin_vec![own],
+                };
             }
             Home::Own { chunks } => {
                 let last = chunks.last().copied();
@@ -150,6 +157,11 @@ impl Layout {
     ) {
         match &mut family.home {
             Home::None => {}
+            Home::One { chunk, .. } => {
+                let chunk = *chunk;
+                family.home = Home::None;
+                self.leave(chunk, id, 1);
+            }
             Home::Shared { chunk, series } => {
                 series.retain(|other| *other != place);
                 let (chunk, empty) = (*chunk, series.is_empty());
@@ -217,8 +229,10 @@ impl Layout {
         match &chunk.holds {
             Holds::Families { families: ids, .. } => {
                 for id in ids {
-                    if let Home::Shared { series, .. } = &families[*id].home {
-                        add(*id, series);
+                    match &families[*id].home {
+                        Home::One { place, .. } => add(*id, std::slice::from_ref(place)),
+                        Home::Shared { series, .. } => add(*id, series),
+                        _ => {}
                     }
                 }
             }

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Instant;
 
-use internment::ArcIntern;
 use message::{Kind, Message, Metric};
 
 use crate::reading::{Content, Reading};
@@ -25,7 +24,7 @@ use crate::slab::Slab;
 use changes::Changes;
 pub use changes::Dirty;
 use claims::Claims;
-use family::Family;
+use family::{Family, shared};
 use identity::{Identities, ShownLabels};
 use latest::{Clock, Latest};
 use layout::Layout;
@@ -548,10 +547,10 @@ impl Table {
             return;
         }
         if !family.has_help_of(metric) {
-            family.help = ArcIntern::from(&*metric.description);
+            family.help = shared(&metric.description);
         }
         if !family.has_unit_of(metric) {
-            family.unit = metric.unit.as_deref().map(Into::into);
+            family.unit = metric.unit.as_deref().map(shared);
         }
         self.text_bytes = self.text_bytes - before + family.text_bytes();
         self.layout.touch(family);
