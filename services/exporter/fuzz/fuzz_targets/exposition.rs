@@ -57,10 +57,8 @@ fuzz_target!(|bytes: &[u8]| {
         };
         assert_eq!(outcome, plain);
     }
-    let text = |table: &mut Table| {
-        let mut out = render(table.snapshot(Escaping::AllowUtf8), Syntax::Text, Filter::default());
-        out
-    };
+    let text =
+        |table: &mut Table| render(table.snapshot(Escaping::AllowUtf8), Syntax::Text, Filter::default());
     assert_eq!(text(&mut predicted), text(&mut table));
     for escaping in Escaping::ALL {
         for syntax in [Syntax::Text, Syntax::OpenMetrics] {

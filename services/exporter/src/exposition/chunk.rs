@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::accept::Syntax;
+use super::copy::put;
 use super::escape;
 use super::family::{Identity, Type, labels, unit_of};
 use super::names::{
@@ -182,13 +183,14 @@ impl ChunkText {
     }
 
     /// Appends a family's header.
+    #[inline]
     pub(super) fn header(&self, family: &FamilyText, syntax: Syntax, out: &mut Vec<u8>) {
         let name = self.at(family.name);
         let help = self.at(family.help);
         match syntax {
             Syntax::Text => {
                 family.line(b"# HELP ", name, b" ", out);
-                out.extend_from_slice(help);
+                put(out, help);
                 family.line(b"\n# TYPE ", name, family.shown_as.in_text(), out);
             }
             Syntax::OpenMetrics => {
@@ -197,14 +199,14 @@ impl ChunkText {
                 if family.unit > 0 {
                     let (_, unit) = name.split_at(name.len() - family.unit as usize);
                     family.line(b"# UNIT ", name, b" ", out);
-                    out.extend_from_slice(unit);
+                    put(out, unit);
                     out.push(b'\n');
                 }
                 family.line(b"# HELP ", name, b" ", out);
                 if help.contains(&b'"') {
-                    out.extend_from_slice(&escape::quotes(help));
+                    put(out, &escape::quotes(help));
                 } else {
-                    out.extend_from_slice(help);
+                    put(out, help);
                 }
                 out.push(b'\n');
             }
@@ -212,6 +214,7 @@ impl ChunkText {
     }
 
     /// Appends what stands before a sample's value. Its labels begin at `start`.
+    #[inline]
     pub(super) fn sample(
         &self,
         family: &FamilyText,
@@ -224,7 +227,7 @@ impl ChunkText {
         }
         family.write_name(self.at(family.name), out);
         let end = sample.labels_end;
-        out.extend_from_slice(self.at(Span { start, end }));
+        put(out, self.at(Span { start, end }));
     }
 
     fn at(&self, span: Span) -> &[u8] {
@@ -234,19 +237,21 @@ impl ChunkText {
 }
 
 impl FamilyText {
+    #[inline(always)]
     fn line(&self, before: &[u8], name: &[u8], behind: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(before);
+        put(out, before);
         self.write_name(name, out);
-        out.extend_from_slice(behind);
+        put(out, behind);
     }
 
+    #[inline(always)]
     fn write_name(&self, name: &[u8], out: &mut Vec<u8>) {
         if self.quoted {
             out.push(b'"');
             escape::quoted(name, out);
             out.push(b'"');
         } else {
-            out.extend_from_slice(name);
+            put(out, name);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod chunk;
+mod copy;
 pub mod escape;
 mod family;
 pub mod names;

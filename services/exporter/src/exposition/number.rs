@@ -1,5 +1,7 @@
 //! Sample values as text.
 
+use super::copy::put;
+
 /// Appends a value in its shortest form that reads back to the same bits (NaN's payload aside): whole
 /// numbers without a fraction, `NaN`, `+Inf` and `-Inf` as both formats spell them.
 pub fn write(value: f64, out: &mut Vec<u8>) {
@@ -11,9 +13,9 @@ pub fn write(value: f64, out: &mut Vec<u8>) {
     #[allow(clippy::cast_precision_loss)]
     let is_whole = whole as f64 == value && value.abs() <= EXACT;
     if is_whole && (whole != 0 || value.is_sign_positive()) {
-        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+        put(out, itoa::Buffer::new().format(whole).as_bytes());
     } else if value.is_finite() {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        put(out, zmij::Buffer::new().format_finite(value).as_bytes());
     } else if value.is_nan() {
         out.extend_from_slice(b"NaN");
     } else {

@@ -33,7 +33,7 @@ impl Filter {
 }
 
 /// Bytes of text that are made at a time, about.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 256 << 10;
 
 /// A snapshot's text, made while it is taken: no more of it is in memory than a piece.
 pub struct Pieces {

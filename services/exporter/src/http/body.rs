@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Bytes handed to the connection at a time. The connection takes a few of them ahead and asks again
 /// when the client has read, so that a body which is still here is one that a client has not got.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 256 << 10;
 
 /// A body that keeps its scrape's place until the client has it.
 pub(super) struct Held<B> {
