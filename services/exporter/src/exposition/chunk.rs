@@ -1,7 +1,7 @@
 //! The text of some hundred series, all but their values.
 //!
-//! It is what a scrape shares with the table, and most of what a series weighs: so a name is here once, and is written to each line that
-//! has it, in either syntax; and so is a description that families have in common.
+//! It is what a scrape shares with the table, and weighs something for each series: so a name is here once, and is written to each line
+//! that has it, in either syntax; and so is a description that families have in common.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub struct ChunkText {
     pub(super) families: Vec<FamilyText>,
     pub(super) samples: Vec<SampleText>,
     bytes: Vec<u8>,
-    /// About as many bytes as its lines have without their values.
+    /// About as many bytes as its lines have.
     length: usize,
     plain: bool,
 }
@@ -48,7 +48,7 @@ pub(super) struct SampleText {
 }
 
 /// Where a text stands among the bytes. Limits on text keep a chunk far below 4 GiB.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Span {
     start: u32,
     end: u32,
@@ -166,7 +166,7 @@ impl ChunkText {
         self.plain
     }
 
-    /// About as many bytes as its lines will have.
+    /// About as many bytes as its lines have.
     pub(crate) fn length(&self) -> usize {
         self.length
     }

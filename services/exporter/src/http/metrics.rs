@@ -73,8 +73,13 @@ impl Scrapes {
     /// Text that is made while the client takes it.
     async fn plain(&self, format: Format, filter: Filter) -> io::Result<reply::Response> {
         let state = Arc::clone(&self.state);
-        let mut text = blocking(move || Ok(Text::new(&state, format, filter))).await?;
-        let first = text.next().unwrap_or_default();
+        // With a filter the first piece is mostly all there is, after a look at every family.
+        let begin = move || {
+            let mut text = Text::new(&state, format, filter);
+            let first = text.next().unwrap_or_default();
+            Ok((first, text))
+        };
+        let (first, text) = blocking(begin).await?;
         if text.pieces.is_done() {
             return Ok(Response::new(Bytes::from(first).into()));
         }

@@ -107,9 +107,10 @@ impl Predictor {
             in_order: true,
         };
         let mut trail = self.trail(partition);
+        let last = trail.last;
         let compared = self.compare(&mut trail, &mut reading);
         // What was the last entry is for `learn` to say.
-        self.partitions.entry(partition).or_insert(trail).order = trail.order;
+        self.partitions.insert(partition, Trail { last, ..trail });
         match compared {
             Some(()) => Ok(reading),
             None => Ok(Reading::of_message(
