@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 
 use super::accept::Syntax;
-use super::copy::put;
 use super::escape;
 use super::family::{Identity, Type, labels, unit_of};
+use super::lines::{Lines, PADDING};
 use super::names::{
     Escaping, is_never_escaped_label_name, is_never_escaped_metric_name, is_plain_metric_name,
     without_controls,
@@ -20,8 +20,6 @@ pub struct ChunkText {
     pub(super) families: Vec<FamilyText>,
     pub(super) samples: Vec<SampleText>,
     bytes: Vec<u8>,
-    /// About as many bytes as its lines have.
-    length: usize,
     plain: bool,
 }
 
@@ -32,7 +30,9 @@ pub(super) struct FamilyText {
     /// As its samples have it, without quotes.
     name: Span,
     help: Span,
-    /// Bytes of the unit, with which the name ends in OpenMetrics; 0 if it has none.
+    /// Bytes of its name in OpenMetrics.
+    stem: u32,
+    /// Bytes of the unit, with which that name ends; 0 if it has none.
     unit: u32,
     shown_as: Type,
     quoted: bool,
@@ -73,7 +73,6 @@ impl Builder {
                 families: Vec::new(),
                 samples: Vec::new(),
                 bytes: Vec::new(),
-                length: 0,
                 plain: true,
             },
             helps: HashMap::new(),
@@ -107,12 +106,8 @@ impl Builder {
                 place: series,
                 labels_end: place(self.text.bytes.len()),
             });
-            // A value has some ten digits, and its line ends.
-            self.text.length += name.len() + 16;
         }
-        // HELP and TYPE, with the name in each.
-        self.text.length += 2 * name.len() + (help.end - help.start) as usize + 32;
-        self.text.length += self.text.bytes.len() - name_end;
+        let stem = shown_as.family_name(name.as_bytes());
         self.text.families.push(FamilyText {
             id,
             name: Span {
@@ -120,7 +115,8 @@ impl Builder {
                 end: place(name_end),
             },
             help,
-            unit: place(unit_of(shown_as.family_name(name.as_bytes()), family.unit)),
+            stem: place(stem.len()),
+            unit: place(unit_of(stem, family.unit)),
             shown_as,
             quoted,
             end: place(self.text.samples.len()),
@@ -153,6 +149,7 @@ impl Builder {
 
     pub(crate) fn finish(self) -> ChunkText {
         let mut text = self.text;
+        text.bytes.extend_from_slice(&PADDING);
         text.bytes.shrink_to_fit();
         text.families.shrink_to_fit();
         text.samples.shrink_to_fit();
@@ -164,11 +161,6 @@ impl ChunkText {
     /// Whether the text is the same in every escaping scheme but `dots`.
     pub(crate) fn plain(&self) -> bool {
         self.plain
-    }
-
-    /// About as many bytes as its lines have.
-    pub(crate) fn length(&self) -> usize {
-        self.length
     }
 
     /// Whether a scrape wants a family.
@@ -183,75 +175,91 @@ impl ChunkText {
     }
 
     /// Appends a family's header.
-    #[inline]
-    pub(super) fn header(&self, family: &FamilyText, syntax: Syntax, out: &mut Vec<u8>) {
-        let name = self.at(family.name);
-        let help = self.at(family.help);
+    #[inline(always)]
+    pub(super) fn header(&self, family: &FamilyText, syntax: Syntax, lines: &mut Lines<'_>) {
         match syntax {
             Syntax::Text => {
-                family.line(b"# HELP ", name, b" ", out);
-                put(out, help);
-                family.line(b"\n# TYPE ", name, family.shown_as.in_text(), out);
+                lines.put_fixed(b"# HELP ");
+                self.name(family, family.name, lines);
+                lines.put_fixed(b" ");
+                self.put(family.help, lines);
+                lines.put_fixed(b"\n# TYPE ");
+                self.name(family, family.name, lines);
+                lines.put(family.shown_as.in_text());
             }
             Syntax::OpenMetrics => {
-                let name = family.shown_as.family_name(name);
-                family.line(b"# TYPE ", name, family.shown_as.in_openmetrics(), out);
+                let name = Span {
+                    start: family.name.start,
+                    end: family.name.start + family.stem,
+                };
+                lines.put_fixed(b"# TYPE ");
+                self.name(family, name, lines);
+                lines.put(family.shown_as.in_openmetrics());
                 if family.unit > 0 {
-                    let (_, unit) = name.split_at(name.len() - family.unit as usize);
-                    family.line(b"# UNIT ", name, b" ", out);
-                    put(out, unit);
-                    out.push(b'\n');
+                    lines.put_fixed(b"# UNIT ");
+                    self.name(family, name, lines);
+                    lines.put_fixed(b" ");
+                    let start = name.end - family.unit;
+                    self.put(Span { start, ..name }, lines);
+                    lines.put_fixed(b"\n");
                 }
-                family.line(b"# HELP ", name, b" ", out);
+                lines.put_fixed(b"# HELP ");
+                self.name(family, name, lines);
+                lines.put_fixed(b" ");
+                let help = self.at(family.help);
                 if help.contains(&b'"') {
-                    put(out, &escape::quotes(help));
+                    lines.put(&escape::quotes(help));
                 } else {
-                    put(out, help);
+                    self.put(family.help, lines);
                 }
-                out.push(b'\n');
+                lines.put_fixed(b"\n");
             }
         }
     }
 
     /// Appends what stands before a sample's value. Its labels begin at `start`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sample(
         &self,
         family: &FamilyText,
         sample: &SampleText,
         start: u32,
-        out: &mut Vec<u8>,
+        lines: &mut Lines<'_>,
     ) {
-        if family.quoted {
-            out.push(b'{');
-        }
-        family.write_name(self.at(family.name), out);
         let end = sample.labels_end;
-        put(out, self.at(Span { start, end }));
+        if family.quoted {
+            lines.put_fixed(b"{");
+            self.name(family, family.name, lines);
+        } else if start == family.name.end {
+            // The family's first sample: its labels follow the name.
+            let start = family.name.start;
+            return self.put(Span { start, end }, lines);
+        } else {
+            self.put(family.name, lines);
+        }
+        self.put(Span { start, end }, lines);
+    }
+
+    /// Appends a family's name, as its syntax has it.
+    #[inline(always)]
+    fn name(&self, family: &FamilyText, name: Span, lines: &mut Lines<'_>) {
+        if family.quoted {
+            let mut quoted = vec![b'"'];
+            escape::quoted(self.at(name), &mut quoted);
+            quoted.push(b'"');
+            lines.put(&quoted);
+        } else {
+            self.put(name, lines);
+        }
+    }
+
+    #[inline(always)]
+    fn put(&self, span: Span, lines: &mut Lines<'_>) {
+        lines.put_part(&self.bytes, span.start as usize, span.end as usize);
     }
 
     fn at(&self, span: Span) -> &[u8] {
         let range = span.start as usize..span.end as usize;
         self.bytes.get(range).unwrap_or_default()
-    }
-}
-
-impl FamilyText {
-    #[inline(always)]
-    fn line(&self, before: &[u8], name: &[u8], behind: &[u8], out: &mut Vec<u8>) {
-        put(out, before);
-        self.write_name(name, out);
-        put(out, behind);
-    }
-
-    #[inline(always)]
-    fn write_name(&self, name: &[u8], out: &mut Vec<u8>) {
-        if self.quoted {
-            out.push(b'"');
-            escape::quoted(name, out);
-            out.push(b'"');
-        } else {
-            put(out, name);
-        }
     }
 }

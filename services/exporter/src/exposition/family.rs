@@ -133,6 +133,7 @@ mod tests {
     use super::*;
     use crate::exposition::Syntax;
     use crate::exposition::chunk::{Builder, ChunkText};
+    use crate::exposition::lines::Lines;
 
     /// What a family with one series without labels looks like in either syntax, up to its value.
     fn lines(
@@ -167,8 +168,10 @@ mod tests {
         let (family, sample) = (&chunk.families[0], &chunk.samples[0]);
         let of = |syntax| {
             let mut out = Vec::new();
-            chunk.header(family, syntax, &mut out);
-            chunk.sample(family, sample, ChunkText::labels_start(family), &mut out);
+            let mut lines = Lines::new(&mut out);
+            chunk.header(family, syntax, &mut lines);
+            chunk.sample(family, sample, ChunkText::labels_start(family), &mut lines);
+            drop(lines);
             String::from_utf8(out).unwrap()
         };
         (of(Syntax::Text), of(Syntax::OpenMetrics))

@@ -2,9 +2,9 @@
 
 mod accept;
 mod chunk;
-mod copy;
 pub mod escape;
 mod family;
+mod lines;
 pub mod names;
 pub mod number;
 mod own;

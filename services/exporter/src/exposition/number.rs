@@ -1,10 +1,22 @@
 //! Sample values as text.
 
-use super::copy::put;
+use super::lines::Lines;
 
-/// Appends a value in its shortest form that reads back to the same bits (NaN's payload aside): whole
-/// numbers without a fraction, `NaN`, `+Inf` and `-Inf` as both formats spell them.
-pub fn write(value: f64, out: &mut Vec<u8>) {
+/// Appends a value, as [`with_text`] has it.
+pub(super) fn write(value: f64, out: &mut Vec<u8>) {
+    with_text(value, |text| out.extend_from_slice(text));
+}
+
+/// Appends a value to lines.
+#[inline(always)]
+pub(super) fn put(value: f64, lines: &mut Lines<'_>) {
+    with_text(value, |text| lines.put(text));
+}
+
+/// A value in its shortest form that reads back to the same bits (NaN's payload aside): whole numbers without a fraction, `NaN`, `+Inf` and
+/// `-Inf` as both formats spell them.
+#[inline(always)]
+fn with_text<R>(value: f64, take: impl FnOnce(&[u8]) -> R) -> R {
     // Up to 2^53 every whole number is exact; minus zero has no integer form.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     // Beyond the range of integers the nearest one is taken, which is beyond `EXACT`, too.
@@ -13,13 +25,13 @@ pub fn write(value: f64, out: &mut Vec<u8>) {
     #[allow(clippy::cast_precision_loss)]
     let is_whole = whole as f64 == value && value.abs() <= EXACT;
     if is_whole && (whole != 0 || value.is_sign_positive()) {
-        put(out, itoa::Buffer::new().format(whole).as_bytes());
+        take(itoa::Buffer::new().format(whole).as_bytes())
     } else if value.is_finite() {
-        put(out, zmij::Buffer::new().format_finite(value).as_bytes());
+        take(zmij::Buffer::new().format_finite(value).as_bytes())
     } else if value.is_nan() {
-        out.extend_from_slice(b"NaN");
+        take(b"NaN")
     } else {
-        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+        take(if value > 0.0 { b"+Inf" } else { b"-Inf" })
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::accept::Syntax;
 use super::chunk::ChunkText;
+use super::lines::Lines;
 use super::number;
 use crate::table::Snapshot;
 
@@ -70,17 +71,18 @@ impl Iterator for Pieces {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        let mut piece = Vec::new();
-        while piece.len() < PIECE
+        let mut piece = Vec::with_capacity(PIECE + PIECE / 4);
+        let mut lines = Lines::new(&mut piece);
+        while lines.len() < PIECE
             && let Some(chunk) = self
                 .chunks
                 .next()
                 .and_then(|at| self.snapshot.chunks.get(at))
         {
-            piece.reserve(chunk.length());
             let part = (&self.snapshot, &**chunk);
-            self.shown = render_chunk(part, self.syntax, &self.filter, self.shown, &mut piece);
+            self.shown = render_chunk(part, self.syntax, &self.filter, self.shown, &mut lines);
         }
+        drop(lines);
         if self.chunks.is_empty() {
             piece.append(&mut self.end);
         }
@@ -101,7 +103,7 @@ fn render_chunk(
     syntax: Syntax,
     filter: &Filter,
     mut shown: Option<u32>,
-    out: &mut Vec<u8>,
+    lines: &mut Lines<'_>,
 ) -> Option<u32> {
     let mut first = 0;
     for family in &chunk.families {
@@ -116,11 +118,11 @@ fn render_chunk(
             };
             // A family whose series are all hidden does not show its header either.
             if shown.replace(family.id) != Some(family.id) {
-                chunk.header(family, syntax, out);
+                chunk.header(family, syntax, lines);
             }
-            chunk.sample(family, sample, start, out);
-            number::write(value, out);
-            out.push(b'\n');
+            chunk.sample(family, sample, start, lines);
+            number::put(value, lines);
+            lines.put_fixed(b"\n");
         }
     }
     shown

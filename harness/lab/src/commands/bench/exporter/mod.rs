@@ -54,6 +54,7 @@ enum Part {
 #[command(after_help = "Examples:
   lab bench exporter                                      everything, for about an hour
   lab bench exporter --part throughput --shape stable --repeat 3
+  lab bench exporter --part scrape --series 100000
   lab bench exporter --share 0.1 --output out             a quick look, with page and raw samples in out
 
 Go compiles its peer from bench/go-exporter. Peers run one after another, in turn; what each shows in the end is compared series by
@@ -65,6 +66,9 @@ pub struct Args {
     /// Kinds of messages: small, stable, shuffled, described-anew, renamed, wide, escaped; all when not given.
     #[arg(long = "shape", value_name = "SHAPE", value_parser = shape_name)]
     shapes: Vec<String>,
+    /// Series in a scrape: 1000, 10000, 100000, 1000000; all when not given.
+    #[arg(long, value_name = "COUNT", value_parser = series)]
+    series: Vec<u32>,
     /// Rounds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
@@ -84,6 +88,14 @@ fn shape_name(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("no such kind of messages".to_owned()),
     }
+}
+
+fn series(text: &str) -> Result<u32, String> {
+    SERIES
+        .iter()
+        .map(|(series, _)| *series)
+        .find(|series| text.parse() == Ok(*series))
+        .ok_or_else(|| "no such number of series".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -191,16 +203,16 @@ async fn measure(
     }
     if args.wants(Part::Scrape) {
         for (series, scrapes) in SERIES {
-            for peer in Peer::SERVING {
-                if peer == Peer::Go && series > MOST_OF_GO {
-                    continue;
-                }
-                shown.doing(&format!("scrapes of {series} series: {}", peer.name()));
-                let scrapes = args.times(scrapes);
-                outcome
-                    .scrapes
-                    .push(scrape::measure(place, peer, series, scrapes).await?);
+            if !args.series.is_empty() && !args.series.contains(&series) {
+                continue;
             }
+            let peers = match series {
+                ..=MOST_OF_GO => &Peer::SERVING[..],
+                _ => &[Peer::Exporter],
+            };
+            shown.doing(&format!("scrapes of {series} series"));
+            let scrapes = scrape::measure(place, peers, series, args.times(scrapes)).await?;
+            outcome.scrapes.extend(scrapes);
         }
     }
     if args.wants(Part::Latency) {

@@ -32,18 +32,22 @@ pub(super) struct Scrapes {
     pub resident_scraped: u64,
 }
 
-/// Fills a peer with series and scrapes it, with new values before each scrape.
+/// Fills peers with the same series and scrapes them in turn, with new values before each kind of scrape.
 pub(super) async fn measure(
     place: &Place<'_>,
-    peer: Peer,
+    peers: &[Peer],
     series: u32,
     scrapes: u32,
-) -> Result<Scrapes> {
+) -> Result<Vec<Scrapes>> {
     let topic = format!("bench-scrape-{series}-{}", super::peers::unique());
     workload::create(&place.bootstrap, &topic).await?;
-    let serving = place.start(peer, &topic, true)?;
-    place.caught_up(&serving).await?;
-    let resident_empty = resident(&serving)?;
+    let mut all = Vec::new();
+    for peer in peers {
+        let serving = place.start(*peer, &topic, true)?;
+        place.caught_up(&serving).await?;
+        let empty = Scrapes::empty(*peer, series, resident(&serving)?);
+        all.push((serving, empty));
+    }
     let mut filling = Filling {
         shape: Shape {
             name: "scrape",
@@ -56,34 +60,56 @@ pub(super) async fn measure(
         topic,
         round: 0,
     };
-    filling.next(place, &serving).await?;
+    filling.next(place, &all).await?;
     tokio::time::sleep(SETTLE).await;
-    let resident_full = resident(&serving)?;
-    let mut result = Scrapes {
-        peer,
-        series,
-        plain_bytes: 0,
-        gzip_bytes: 0,
-        plain: Vec::new(),
-        gzip: Vec::new(),
-        resident_empty,
-        resident_full,
-        resident_scraped: 0,
-    };
-    for _ in 0..scrapes {
-        filling.next(place, &serving).await?;
-        let (took, bytes) = scrape(place, &serving, false).await?;
-        result.plain.push(took);
-        result.plain_bytes = bytes;
-        filling.next(place, &serving).await?;
-        let (took, bytes) = scrape(place, &serving, true).await?;
-        result.gzip.push(took);
-        result.gzip_bytes = bytes;
+    for (serving, result) in &mut all {
+        result.resident_full = resident(serving)?;
+    }
+    for round in 0..scrapes {
+        for gzip in [false, true] {
+            filling.next(place, &all).await?;
+            // Each round begins with another peer.
+            all.rotate_left(usize::from(!gzip && round > 0 && peers.len() > 1));
+            for (serving, result) in &mut all {
+                let (took, bytes) = scrape(place, serving, gzip).await?;
+                result.add(gzip, took, bytes);
+            }
+        }
     }
     tokio::time::sleep(SETTLE).await;
-    result.resident_scraped = resident(&serving)?;
-    place.stop(serving).await?;
-    Ok(result)
+    let mut results = Vec::new();
+    for (serving, mut result) in all {
+        result.resident_scraped = resident(&serving)?;
+        place.stop(serving).await?;
+        results.push(result);
+    }
+    results.sort_by_key(|result| result.peer);
+    Ok(results)
+}
+
+impl Scrapes {
+    fn empty(peer: Peer, series: u32, resident_empty: u64) -> Scrapes {
+        Scrapes {
+            peer,
+            series,
+            plain_bytes: 0,
+            gzip_bytes: 0,
+            plain: Vec::new(),
+            gzip: Vec::new(),
+            resident_empty,
+            resident_full: 0,
+            resident_scraped: 0,
+        }
+    }
+
+    fn add(&mut self, gzip: bool, took: f64, bytes: usize) {
+        let (times, last) = match gzip {
+            true => (&mut self.gzip, &mut self.gzip_bytes),
+            false => (&mut self.plain, &mut self.plain_bytes),
+        };
+        times.push(took);
+        *last = bytes;
+    }
 }
 
 /// Rounds of messages with a new value for every series.
@@ -94,13 +120,16 @@ struct Filling {
 }
 
 impl Filling {
-    /// Sends a round, and waits until the peer shows its last value.
-    async fn next(&mut self, place: &Place<'_>, serving: &Serving) -> Result<()> {
+    /// Sends a round, and waits until every peer has taken in all of it.
+    async fn next(&mut self, place: &Place<'_>, all: &[(Serving, Scrapes)]) -> Result<()> {
         self.round += 1;
         let what = (&self.shape, self.shape.messages, self.round);
         workload::send(place, &self.topic, what).await?;
         let records = self.round as f64 * f64::from(self.shape.messages);
-        super::latency::wait_for(place, serving, records).await
+        for (serving, _) in all {
+            super::latency::wait_for(place, serving, records).await?;
+        }
+        Ok(())
     }
 }
 
