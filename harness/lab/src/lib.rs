@@ -9,6 +9,8 @@ mod commands;
 mod connect;
 mod differences;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod groups;
 mod leftovers;
 mod lint;

@@ -7,16 +7,9 @@ use exporter::Settings;
 use settings::EXIT_USAGE;
 
 fn main() -> ExitCode {
-    let settings = match settings::parse::<Settings>(std::env::args_os()) {
+    let settings: Settings = match settings::parse_or_exit() {
         Ok(settings) => settings,
-        Err((text, 0)) => {
-            print!("{text}");
-            return ExitCode::SUCCESS;
-        }
-        Err((text, status)) => {
-            eprint!("{text}");
-            return ExitCode::from(status);
-        }
+        Err(status) => return status,
     };
     let log = settings.log.install();
     match exporter::run(&settings, std::env::vars_os(), log) {

@@ -118,7 +118,7 @@ pub struct Settings {
     /// Bytes of a message
     #[arg(long, env = "MAX_MESSAGE_BYTES", default_value = "4194304", value_parser = positive::<u32>, help_heading = "Limits")]
     pub max_message_bytes: u32,
-    /// Bytes of names, labels and descriptions held in all
+    /// Bytes of names, labels, descriptions and units held in all; a new description that does not fit is not taken, and the one before stays
     #[arg(long, env = "MAX_TEXT_BYTES", default_value = "536870912", value_parser = positive::<u32>, help_heading = "Limits")]
     pub max_text_bytes: u32,
     /// Drop a series after this time without a message [default: never]

@@ -15,16 +15,9 @@ use settings::EXIT_USAGE;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let settings = match settings::parse::<Settings>(std::env::args_os()) {
+    let settings: Settings = match settings::parse_or_exit() {
         Ok(settings) => settings,
-        Err((text, 0)) => {
-            print!("{text}");
-            return ExitCode::SUCCESS;
-        }
-        Err((text, status)) => {
-            eprint!("{text}");
-            return ExitCode::from(status);
-        }
+        Err(status) => return status,
     };
     settings.log.install();
     match start(&settings) {
@@ -70,11 +63,12 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
     let messages = Limited::new(messages, count);
     let mut summary = run(&target, messages, pace(), seed, &stop)?;
     summary.faults = faults.faults();
-    if settings.json {
-        println!("{}", serde_json::to_string(&summary)?);
-    } else {
-        print!("{summary}");
-    }
+    let text = match settings.json {
+        true => format!("{}\n", serde_json::to_string(&summary)?),
+        false => summary.to_string(),
+    };
+    settings::print(&text)
+        .context("the messages were sent, but what became of them cannot be said")?;
     Ok(if summary.complete() {
         ExitCode::SUCCESS
     } else {

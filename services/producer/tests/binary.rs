@@ -113,6 +113,30 @@ impl Lab {
     }
 }
 
+/// It panicked.
+#[rstest]
+#[case::a_full_disk("/dev/full")]
+#[case::nobody_reads("")]
+fn what_cannot_be_printed_is_an_error_in_words(#[case] file: &str) {
+    let out = match file {
+        "" => Stdio::from(std::io::pipe().unwrap().1),
+        file => Stdio::from(std::fs::File::create(file).unwrap()),
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_producer"));
+    let output = command
+        .arg("--help")
+        .stdout(out)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        words.starts_with("error: cannot write to standard output: "),
+        "{words}"
+    );
+}
+
 #[test]
 fn the_summary_is_what_arrived_and_a_source_keeps_its_partition() {
     let Some(lab) = Lab::new(&[]) else { return };

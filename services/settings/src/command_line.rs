@@ -2,9 +2,13 @@
 
 use std::error::Error as _;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Parser};
+
+use crate::EXIT_USAGE;
 
 /// Parses flags and environment variables.
 ///
@@ -21,10 +25,40 @@ pub fn parse<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, (
             let text = invalid_value(&command, &error);
             (
                 text.unwrap_or_else(|| error.render().to_string()),
-                crate::EXIT_USAGE,
+                EXIT_USAGE,
             )
         }
-        _ => (error.render().to_string(), crate::EXIT_USAGE),
+        _ => (error.render().to_string(), EXIT_USAGE),
+    })
+}
+
+/// [`parse`] for this process. What it says to the user is printed.
+///
+/// # Errors
+/// The status to exit with.
+pub fn parse_or_exit<P: Parser>() -> Result<P, ExitCode> {
+    parse(std::env::args_os()).map_err(|(text, status)| {
+        if status == 0 {
+            return print(&text).map_or(ExitCode::from(EXIT_USAGE), |()| ExitCode::SUCCESS);
+        }
+        // Nobody may be there to read it.
+        let _ = write!(io::stderr(), "{text}");
+        ExitCode::from(status)
+    })
+}
+
+/// Writes a text to standard output, where `print!` would panic.
+///
+/// # Errors
+/// When nobody reads, or the file is full; it is on standard error already.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    printed.inspect_err(|error| {
+        let _ = writeln!(
+            io::stderr(),
+            "error: cannot write to standard output: {error}"
+        );
     })
 }
 

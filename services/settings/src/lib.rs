@@ -10,7 +10,7 @@ mod markdown;
 mod rdkafka_log;
 mod value;
 
-pub use command_line::parse;
+pub use command_line::{parse, parse_or_exit, print};
 pub use kafka::{KafkaArgs, KafkaSettingError, topic};
 pub use log::{LogArgs, LogFormat, LogLevel};
 pub use markdown::markdown_table;

@@ -30,7 +30,7 @@ pub(super) struct FamilyText {
     /// As its samples have it, without quotes.
     name: Span,
     help: Span,
-    /// Bytes of its name in OpenMetrics.
+    /// Bytes of its name that OpenMetrics has in its header.
     stem: u32,
     /// Bytes of the unit, with which that name ends; 0 if it has none.
     unit: u32,
@@ -165,8 +165,8 @@ impl ChunkText {
 
     /// Whether a scrape wants a family.
     pub(super) fn is_wanted(&self, family: &FamilyText, filter: &Filter) -> bool {
-        filter.is_empty()
-            || str::from_utf8(self.at(family.name)).is_ok_and(|name| filter.wants(name))
+        let text = |span| str::from_utf8(self.at(span)).unwrap_or_default();
+        filter.is_empty() || filter.wants(text(family.name), text(family.stem()))
     }
 
     /// Where the labels of a family's first sample begin.
@@ -188,10 +188,7 @@ impl ChunkText {
                 lines.put(family.shown_as.in_text());
             }
             Syntax::OpenMetrics => {
-                let name = Span {
-                    start: family.name.start,
-                    end: family.name.start + family.stem,
-                };
+                let name = family.stem();
                 lines.put_fixed(b"# TYPE ");
                 self.name(family, name, lines);
                 lines.put(family.shown_as.in_openmetrics());
@@ -261,5 +258,14 @@ impl ChunkText {
     fn at(&self, span: Span) -> &[u8] {
         let range = span.start as usize..span.end as usize;
         self.bytes.get(range).unwrap_or_default()
+    }
+}
+
+impl FamilyText {
+    fn stem(&self) -> Span {
+        Span {
+            start: self.name.start,
+            end: self.name.start + self.stem,
+        }
     }
 }

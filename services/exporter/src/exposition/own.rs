@@ -5,13 +5,15 @@
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 use super::accept::Syntax;
+use super::family::openmetrics_counter;
 use super::names::Escaping;
 use super::render::Filter;
 use super::{escape, number};
 
 /// Appends the families that the filter wants.
 pub fn own_metrics(families: &[MetricFamily], syntax: Syntax, filter: &Filter, out: &mut Vec<u8>) {
-    for family in families.iter().filter(|family| filter.wants(family.name())) {
+    let wanted = |family: &&MetricFamily| filter.wants(family.name(), openmetrics_name(family));
+    for family in families.iter().filter(wanted) {
         header(family, syntax, out);
         for metric in family.get_metric() {
             sample(family, metric, out);
@@ -26,9 +28,9 @@ fn header(family: &MetricFamily, syntax: Syntax, out: &mut Vec<u8>) {
         _ => "gauge",
     };
     let openmetrics = syntax == Syntax::OpenMetrics;
-    let name = match (openmetrics, family.name().strip_suffix("_total")) {
-        (true, Some(stem)) if kind == "counter" => stem,
-        _ => family.name(),
+    let name = match openmetrics {
+        true => openmetrics_name(family),
+        false => family.name(),
     };
     out.extend_from_slice(format!("# TYPE {name} {kind}\n# HELP {name} ").as_bytes());
     let mut help = Vec::new();
@@ -38,6 +40,12 @@ fn header(family: &MetricFamily, syntax: Syntax, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&help);
     out.push(b'\n');
+}
+
+fn openmetrics_name(family: &MetricFamily) -> &str {
+    let stem = openmetrics_counter(family.name());
+    stem.filter(|_| family.get_field_type() == MetricType::COUNTER)
+        .unwrap_or(family.name())
 }
 
 fn sample(family: &MetricFamily, metric: &Metric, out: &mut Vec<u8>) {

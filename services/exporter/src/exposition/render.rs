@@ -23,13 +23,13 @@ impl Filter {
         self.0.is_empty()
     }
 
-    /// Whether it wants the family of this name. A counter also goes by its name in OpenMetrics.
-    pub fn wants(&self, name: &str) -> bool {
+    /// Whether it wants a family: by the name of its samples, or by that which OpenMetrics has for it.
+    pub fn wants(&self, name: &str, openmetrics: &str) -> bool {
         self.0.is_empty()
             || self
                 .0
                 .iter()
-                .any(|wanted| wanted == name || name.strip_suffix("_total") == Some(wanted))
+                .any(|wanted| wanted == name || wanted == openmetrics)
     }
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
-use warp::http::{Response, StatusCode};
+use warp::http::{HeaderMap, Response, StatusCode};
 use warp::{Filter, Rejection, Reply};
 
 use super::body::Bytes;
@@ -20,8 +20,8 @@ pub fn routes(
     let page = landing::page(state.topic());
     let landing = warp::path::end().map(move || warp::reply::html(page.clone()));
     let metrics = warp::path!("metrics")
-        .and(warp::header::optional::<String>("accept"))
-        .and(warp::header::optional::<String>("accept-encoding"))
+        .and(list("accept"))
+        .and(list("accept-encoding"))
         .and(names())
         .then(move |accept, accept_encoding, names| {
             scrapes.clone().answer(Request {
@@ -38,6 +38,17 @@ pub fn routes(
         .or(warp::head())
         .unify()
         .and(landing.or(metrics).or(health).or(ready))
+}
+
+/// A header that is a list, which may be on several lines (RFC 9110, 5.3). What is no text counts as not there.
+fn list(
+    name: &'static str,
+) -> impl Filter<Extract = (Option<String>,), Error = Infallible> + Clone {
+    warp::header::headers_cloned().map(move |headers: HeaderMap| {
+        let lines = headers.get_all(name).iter();
+        let texts: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
+    })
 }
 
 /// The values of `name[]` in the query.

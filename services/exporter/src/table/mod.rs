@@ -542,7 +542,9 @@ impl Table {
             return;
         }
         let before = family.text_bytes();
-        let after = before - family.help.len() + metric.description.len();
+        let after = family.name.len()
+            + metric.description.len()
+            + metric.unit.as_deref().map_or(0, str::len);
         if self.text_bytes - before + after > self.limits.text_bytes {
             return;
         }

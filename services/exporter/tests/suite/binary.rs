@@ -108,6 +108,16 @@ fn formats_and_encodings_are_negotiated() {
     assert_eq!(plain.headers.get("content-encoding"), None);
 }
 
+/// Only the first of several lines was read, and a byte that is no text was answered by 400.
+#[rstest]
+#[case::another_line(&[("Accept", "text/html"), ("Accept", "application/openmetrics-text;version=1.0.0")], "application/openmetrics-text")]
+#[case::no_text(&[("Accept", "\u{e9}")], "text/plain")]
+fn headers_are_read_to_their_end(#[case] headers: &[(&str, &str)], #[case] expected: &str) {
+    let answer = alone().get("/metrics", headers);
+    assert_eq!(answer.status, 200);
+    assert!(answer.headers["content-type"].starts_with(expected));
+}
+
 #[test]
 fn name_filters_families() {
     let exporter = alone();

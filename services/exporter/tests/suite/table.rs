@@ -67,15 +67,19 @@ impl Bench {
             .collect()
     }
 
-    /// The sample lines of `/metrics`.
-    fn lines(&mut self) -> Vec<String> {
+    fn text(&mut self) -> String {
         let out = render(
             self.table.snapshot(Escaping::Underscores),
             Syntax::Text,
             Filter::default(),
         );
-        let text = String::from_utf8(out).unwrap();
-        text.lines()
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The sample lines of `/metrics`.
+    fn lines(&mut self) -> Vec<String> {
+        self.text()
+            .lines()
             .filter(|line| !line.starts_with('#'))
             .map(str::to_owned)
             .collect()
@@ -97,6 +101,27 @@ fn labelled<'a>(name: &'a str, labels: &[(&'a str, &'a str)]) -> Metric<'a> {
         .map(|(name, value)| ((*name).into(), (*value).into()))
         .collect();
     metric
+}
+
+/// `name[]=w` found a gauge `w_total`, too.
+#[rstest]
+#[case::counter("c_total", "c_total 1")]
+#[case::counter_in_openmetrics("c", "c_total 1")]
+#[case::gauge("w_total", "w_total 2")]
+#[case::no_counter("w", "")]
+#[case::nothing("", "")]
+fn families_are_found_by_the_names_that_a_page_has(#[case] wanted: &str, #[case] shown: &str) {
+    let mut bench = Bench::new(Limits::default());
+    bench.refused(&[
+        counter("c_total", 1.0),
+        gauge("w_total", 2.0),
+        counter("_total", 3.0),
+    ]);
+    let filter = Filter::names(vec![wanted.to_owned()]);
+    let snapshot = bench.table.snapshot(Escaping::Underscores);
+    let text = String::from_utf8(render(snapshot, Syntax::Text, filter)).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(lines.concat(), shown);
 }
 
 #[test]
@@ -333,6 +358,29 @@ fn lengths_are_limited(#[case] metric: Metric<'_>, #[case] expected: Refused) {
         ..Limits::default()
     };
     assert_eq!(Bench::new(limits).refused(&[metric]), [expected]);
+}
+
+/// A unit that came later was not counted.
+#[rstest]
+#[case::description("abcdef", None, "")]
+#[case::unit("", Some("abcdef"), "")]
+#[case::what_fits("abc", None, "abc")]
+fn a_description_that_does_not_fit_is_not_taken(
+    #[case] help: &'static str,
+    #[case] unit: Option<&'static str>,
+    #[case] shown: &str,
+) {
+    let mut bench = Bench::new(Limits {
+        text_bytes: 6,
+        ..Limits::default()
+    });
+    bench.refused(&[gauge("a", 1.0)]);
+    let mut described = Metric::new(Kind::Gauge, "a", help, 2.0);
+    described.unit = unit.map(Into::into);
+    assert_eq!(bench.refused(&[described]), []);
+    assert_eq!(bench.lines(), ["a 2"]);
+    assert!(bench.text().contains(&format!("# HELP a {shown}\n")));
+    assert!(bench.table.text_bytes() <= 6);
 }
 
 #[test]

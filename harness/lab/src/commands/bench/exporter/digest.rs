@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+
+use super::peers::Peer;
 
 /// Series and their values, in so few bytes that they can be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +21,25 @@ pub(super) struct Digest {
 const OWN: [&str; 4] = ["exporter_", "go_", "process_", "promhttp_"];
 
 impl Digest {
+    /// Compares a page with what was sent, of which this is the digest.
+    ///
+    /// # Errors
+    /// When the page says something else.
+    pub(super) fn compare(&self, peer: Peer, page: &str) -> Result<()> {
+        let shown = Digest::of_page(page)?;
+        if shown != *self {
+            bail!(
+                "{} shows {} series ({}), and {} ({}) were sent",
+                peer.name(),
+                shown.series,
+                shown.sha256,
+                self.series,
+                self.sha256
+            );
+        }
+        Ok(())
+    }
+
     pub(super) fn of(values: BTreeMap<String, f64>) -> Digest {
         let mut hash = Sha256::new();
         for (name, value) in &values {

@@ -13,6 +13,7 @@ mod workload;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use clap::builder::PossibleValuesParser;
 use serde_json::json;
 use stack::ServiceName;
 use stack::native::{Native, Quiet, StackSpec, own_program};
@@ -55,7 +56,7 @@ enum Part {
   lab bench exporter                                      everything, for about an hour
   lab bench exporter --part throughput --shape stable --repeat 3
   lab bench exporter --part scrape --series 100000
-  lab bench exporter --share 0.1 --output out             a quick look, with page and raw samples in out
+  lab bench exporter --share 0.1 --report out             a quick look, with page and raw samples in out
 
 Go compiles its peer from bench/go-exporter. Peers run one after another, in turn; what each shows in the end is compared series by
 series with what was sent.")]
@@ -63,8 +64,8 @@ pub struct Args {
     /// What to measure; everything when not given.
     #[arg(long = "part", value_name = "PART", value_enum)]
     parts: Vec<Part>,
-    /// Kinds of messages: small, stable, shuffled, described-anew, renamed, wide, escaped; all when not given.
-    #[arg(long = "shape", value_name = "SHAPE", value_parser = shape_name)]
+    /// Kinds of messages whose backlog is read; all when not given.
+    #[arg(long = "shape", value_name = "SHAPE", value_parser = PossibleValuesParser::new(SHAPES.map(|shape| shape.name)))]
     shapes: Vec<String>,
     /// Series in a scrape: 1000, 10000, 100000, 1000000; all when not given.
     #[arg(long, value_name = "COUNT", value_parser = series)]
@@ -72,22 +73,15 @@ pub struct Args {
     /// Rounds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
-    /// Share of the messages and scrapes of a full run.
+    /// Share of the messages and scrapes of a full run. With a small one, how fast a backlog is read is mostly how fast reading begins.
     #[arg(long, default_value_t = 1.0, value_parser = share)]
     share: f64,
     /// A folder for page and raw samples.
-    #[arg(long, value_name = "FOLDER")]
-    output: Option<PathBuf>,
+    #[arg(long, alias = "output", value_name = "FOLDER")]
+    report: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
-}
-
-fn shape_name(text: &str) -> Result<String, String> {
-    match SHAPES.iter().any(|shape| shape.name == text) {
-        true => Ok(text.to_owned()),
-        false => Err("no such kind of messages".to_owned()),
-    }
 }
 
 fn series(text: &str) -> Result<u32, String> {
@@ -95,7 +89,7 @@ fn series(text: &str) -> Result<u32, String> {
         .iter()
         .map(|(series, _)| *series)
         .find(|series| text.parse() == Ok(*series))
-        .ok_or_else(|| "no such number of series".to_owned())
+        .ok_or_else(|| "one of 1000, 10000, 100000, 1000000".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -116,7 +110,7 @@ impl Args {
 }
 
 pub async fn run(args: Args) -> Result<Verdict> {
-    if let Some(folder) = &args.output {
+    if let Some(folder) = &args.report {
         crate::report::prepare(folder)?;
     }
     let shown = Shown::new();
@@ -151,7 +145,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     drop(place);
     native.shut_down().await?;
     // What was measured before an interruption is kept.
-    if let Some(folder) = &args.output {
+    if let Some(folder) = &args.report {
         keep(folder, &outcome)?;
     }
     if args.json {

@@ -77,9 +77,11 @@ pub(super) async fn measure(
         }
     }
     tokio::time::sleep(SETTLE).await;
+    let sent = workload::digest(&place.bootstrap, &filling.topic).await?;
     let mut results = Vec::new();
     for (serving, mut result) in all {
         result.resident_scraped = resident(&serving)?;
+        sent.compare(result.peer, &place.page(&serving).await?)?;
         place.stop(serving).await?;
         results.push(result);
     }

@@ -81,18 +81,7 @@ impl Backlog {
         let memory = resident(&serving)?;
         let page = place.page(&serving).await?;
         place.stop(serving).await?;
-        let shown = Digest::of_page(&page)?;
-        if shown != self.digest {
-            bail!(
-                "{} shows {} series ({}) of {}, which has {} ({})",
-                peer.name(),
-                shown.series,
-                shown.sha256,
-                self.topic,
-                self.digest.series,
-                self.digest.sha256
-            );
-        }
+        self.digest.compare(peer, &page)?;
         let Some(seconds) = self::sample(&page, "exporter_restore_duration_seconds") else {
             bail!("{} does not tell how long it took", peer.name());
         };
