@@ -65,15 +65,15 @@ impl Backlog {
         };
         if peer == Peer::Librdkafka {
             let consumed = place.consume(&self.topic).await?;
-            if consumed.messages != u64::from(self.messages) {
+            if consumed.read.messages != u64::from(self.messages) {
                 bail!(
                     "librdkafka read {} records of {}, which has {}",
-                    consumed.messages,
+                    consumed.read.messages,
                     self.topic,
                     self.messages
                 );
             }
-            return Ok(sample(consumed.seconds, consumed.cpu_seconds));
+            return Ok(sample(consumed.read.seconds, consumed.cpu_seconds));
         }
         let serving = place.start(peer, &self.topic, true)?;
         place.caught_up(&serving).await?;
