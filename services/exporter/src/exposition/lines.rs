@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Parts of every length, on pages that are nearly full as well.
+        /// Parts of every length, where there is room and where there is none.
         #[test]
         fn parts_are_appended_in_any_way(
             parts in prop::collection::vec((0..3, 0_usize..200, 0_usize..200), 0..200),

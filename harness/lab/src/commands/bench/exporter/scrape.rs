@@ -65,16 +65,16 @@ pub(super) async fn measure(
     for (serving, result) in &mut all {
         result.resident_full = resident(serving)?;
     }
-    for round in 0..scrapes {
+    for _ in 0..scrapes {
         for gzip in [false, true] {
             filling.next(place, &all).await?;
-            // Each round begins with another peer.
-            all.rotate_left(usize::from(!gzip && round > 0 && peers.len() > 1));
             for (serving, result) in &mut all {
                 let (took, bytes) = scrape(place, serving, gzip).await?;
                 result.add(gzip, took, bytes);
             }
         }
+        // Each round begins with another peer.
+        all.rotate_left(1);
     }
     tokio::time::sleep(SETTLE).await;
     let sent = workload::digest(&place.bootstrap, &filling.topic).await?;
