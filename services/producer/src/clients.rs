@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+use rdkafka::error::KafkaResult;
+use rdkafka::producer::{BaseProducer, Producer as _, PurgeConfig};
 
+use crate::burst::Burst;
 use crate::deliveries::Deliveries;
 use crate::summary::Tally;
 use crate::{Outgoing, Target};
@@ -24,13 +25,19 @@ const REQUESTS: usize = 5;
 
 /// Clients that share the sources: all messages of a key go through one of them, and so stay in order.
 pub(crate) struct Clients<'a> {
-    clients: Vec<BaseProducer<Deliveries>>,
+    clients: Vec<Client>,
     partitions: usize,
     deliveries: Deliveries,
-    topic: &'a str,
     stop: &'a AtomicBool,
+    sent: u64,
     /// When reports were taken last.
     looked: Instant,
+}
+
+struct Client {
+    /// What it will be given next. Goes before the client that it belongs to.
+    burst: Burst,
+    producer: BaseProducer<Deliveries>,
 }
 
 impl<'a> Clients<'a> {
@@ -41,26 +48,30 @@ impl<'a> Clients<'a> {
         deliveries: Deliveries,
         stop: &'a AtomicBool,
     ) -> KafkaResult<Clients<'a>> {
-        let client = || target.config.create_with_context(deliveries.clone());
-        let first: BaseProducer<Deliveries> = client()?;
+        let producer = || target.config.create_with_context(deliveries.clone());
+        let first: BaseProducer<Deliveries> = producer()?;
         let partitions = meet(&first, target.topic);
-        let mut clients = vec![first];
+        let mut producers = vec![first];
         if side_by_side && let Some(partitions) = partitions {
             for _ in 1..REQUESTS.div_ceil(partitions.max(1)) {
-                clients.push(client()?);
+                producers.push(producer()?);
             }
             thread::scope(|scope| {
-                for client in clients.iter().skip(1) {
-                    scope.spawn(|| meet(client, target.topic));
+                for producer in producers.iter().skip(1) {
+                    scope.spawn(|| meet(producer, target.topic));
                 }
             });
         }
+        let clients = producers.into_iter().map(|producer| {
+            let burst = Burst::new(&producer, target.topic)?;
+            Ok(Client { burst, producer })
+        });
         Ok(Clients {
-            clients,
+            clients: clients.collect::<KafkaResult<_>>()?,
             partitions: partitions.unwrap_or(1).max(1),
             deliveries,
-            topic: target.topic,
             stop,
+            sent: 0,
             looked: Instant::now(),
         })
     }
@@ -72,6 +83,17 @@ impl<'a> Clients<'a> {
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.deliveries.tally()
+    }
+
+    /// Logs how far it is.
+    pub(crate) fn tell(&self) {
+        let tally = self.tally();
+        tracing::info!(
+            sent = self.sent,
+            delivered = tally.delivered_so_far(),
+            failed = tally.failed_so_far(),
+            "producing"
+        );
     }
 
     pub(crate) fn stopped(&self) -> bool {
@@ -86,11 +108,12 @@ impl<'a> Clients<'a> {
         }
     }
 
-    /// Takes the reports that come meanwhile, each at once if there is one client.
+    /// Hands over what there is, and takes the reports that come meanwhile, each at once if there is one client.
     pub(crate) fn wait(&mut self, time: Duration) -> Instant {
+        self.hand_over();
         match &*self.clients {
             // Within its last millisecond `poll` looks without a pause.
-            [client] if time > LOOK => client.poll(time),
+            [client] if time > LOOK => client.producer.poll(time),
             _ => {
                 thread::sleep(time);
                 self.poll();
@@ -102,38 +125,53 @@ impl<'a> Clients<'a> {
 
     fn poll(&self) {
         for client in &self.clients {
-            client.poll(Duration::ZERO);
+            self.deliveries
+                .at_once(|| client.producer.poll(Duration::ZERO));
         }
     }
 
-    /// Hands one message to a client at `now`, waiting while its queue is full. Says whether it counts as sent:
-    /// only one that never got in because of a stop does not.
-    pub(crate) fn send(&mut self, outgoing: &Outgoing, now: Instant) -> bool {
-        let Some(client) = self.clients.get(self.place(&outgoing.key)) else {
-            return false;
+    /// Takes a message and gives memory for another. It is handed over with those that follow, or before the next wait.
+    pub(crate) fn send(&mut self, outgoing: &mut Outgoing) {
+        let place = self.place(&outgoing.key);
+        let Some(client) = self.clients.get_mut(place) else {
+            return;
         };
-        let handed_over = self.deliveries.nanoseconds(now);
-        let mut record = BaseRecord::with_opaque_to(self.topic, handed_over)
-            .key(&outgoing.key)
-            .payload(&outgoing.payload);
-        loop {
-            match client.send(record) {
-                Ok(()) => return true,
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                    if self.stopped() {
-                        return false;
-                    }
-                    record = back;
-                    thread::sleep(LOOK);
-                    self.poll();
-                }
-                Err((error, _)) => {
-                    // Nothing is reported of it.
-                    self.tally().reported(outgoing.payload.len());
-                    self.deliveries.failed(&error);
-                    return true;
-                }
+        client.burst.push(outgoing);
+        if client.burst.is_full() {
+            self.hand_over_to(place);
+        }
+    }
+
+    /// Hands over all that was not yet. Gives how many messages were handed over in all:
+    /// only those that never got in because of a stop do not count.
+    pub(crate) fn hand_over(&mut self) -> u64 {
+        for place in 0..self.clients.len() {
+            self.hand_over_to(place);
+        }
+        self.sent
+    }
+
+    /// Hands over what one client is to be given, waiting while its queue is full.
+    fn hand_over_to(&mut self, place: usize) {
+        while let Some(client) = self.clients.get_mut(place)
+            && !client.burst.is_empty()
+        {
+            let handed_over = self.deliveries.nanoseconds(Instant::now());
+            let taken = client.burst.produce(handed_over, |bytes, error| {
+                // Nothing is reported of it.
+                self.deliveries.tally().reported(bytes);
+                self.deliveries.failed(error);
+            });
+            self.sent += taken as u64;
+            if client.burst.is_empty() {
+                return;
             }
+            if self.stop.load(Ordering::Relaxed) {
+                // They never got in.
+                return client.burst.clear();
+            }
+            thread::sleep(LOOK);
+            self.poll();
         }
     }
 
@@ -159,7 +197,9 @@ impl<'a> Clients<'a> {
         );
         // Purged messages come back as failed deliveries, and so are counted.
         for client in &self.clients {
-            client.purge(PurgeConfig::default().queue().inflight());
+            client
+                .producer
+                .purge(PurgeConfig::default().queue().inflight());
         }
         if !self.flush(Duration::from_secs(5)) {
             tracing::error!("some messages were never reported on");
@@ -175,7 +215,7 @@ impl<'a> Clients<'a> {
             }
             for client in &self.clients {
                 // Makes the client send without lingering. Its own wait would go on for 100 ms after the last report.
-                let _ = client.flush(Duration::ZERO);
+                let _ = client.producer.flush(Duration::ZERO);
             }
             thread::sleep(LOOK);
             self.poll();
@@ -186,7 +226,7 @@ impl<'a> Clients<'a> {
     fn waiting(&self) -> i32 {
         self.clients
             .iter()
-            .map(|client| client.in_flight_count())
+            .map(|client| client.producer.in_flight_count())
             .sum()
     }
 }

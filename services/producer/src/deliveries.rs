@@ -1,5 +1,6 @@
 //! What became of each message, as librdkafka reports it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,13 +17,18 @@ use crate::summary::Tally;
 pub(crate) struct Deliveries {
     started: Instant,
     tally: Arc<Mutex<Tally>>,
+    /// When the reports that come now were taken, or [`NOT_KNOWN`].
+    taken: Arc<AtomicUsize>,
 }
+
+const NOT_KNOWN: usize = 0;
 
 impl Deliveries {
     pub(crate) fn new(started: Instant) -> Deliveries {
         Deliveries {
             started,
             tally: Arc::new(Mutex::new(Tally::new())),
+            taken: Arc::new(AtomicUsize::new(NOT_KNOWN)),
         }
     }
 
@@ -34,6 +40,22 @@ impl Deliveries {
     pub(crate) fn nanoseconds(&self, now: Instant) -> usize {
         let since = now.saturating_duration_since(self.started);
         usize::try_from(since.as_nanos()).unwrap_or(usize::MAX)
+    }
+
+    /// All reports that come of `take` came now: a clock for each costs more than the rest of counting it.
+    pub(crate) fn at_once(&self, take: impl FnOnce()) {
+        let now = self.nanoseconds(Instant::now());
+        self.taken.store(now, Ordering::Relaxed);
+        take();
+        self.taken.store(NOT_KNOWN, Ordering::Relaxed);
+    }
+
+    /// In nanoseconds since the start.
+    fn taken(&self) -> usize {
+        match self.taken.load(Ordering::Relaxed) {
+            NOT_KNOWN => self.nanoseconds(Instant::now()),
+            taken => taken,
+        }
     }
 
     pub(crate) fn failed(&self, error: &KafkaError) {
@@ -71,8 +93,8 @@ impl ProducerContext for Deliveries {
         tally.reported(message.payload_len());
         match result {
             Ok(message) => {
-                let now = self.nanoseconds(Instant::now());
-                let latency = Duration::from_nanos(now.saturating_sub(handed_over) as u64);
+                let latency = self.taken().saturating_sub(handed_over);
+                let latency = Duration::from_nanos(latency as u64);
                 tally.delivered(message.payload_len(), latency);
             }
             Err((error, _)) => {

@@ -2,6 +2,7 @@
 //!
 //! Messages are keyed by their source, so that all of a source's messages go to one partition in order.
 
+mod burst;
 mod catalogue;
 mod clients;
 mod deliveries;

@@ -32,6 +32,8 @@ pub struct Target<'a> {
 /// How often a long wait looks whether to stop.
 const GLANCE: Duration = Duration::from_millis(50);
 const PROGRESS: Duration = Duration::from_secs(10);
+/// Messages for which the clock is read and room is looked for once, when none of them has to wait.
+const AT_ONCE: u64 = 16;
 
 /// Sends `messages` at their `pace` until they end or `stop` is set, then waits for the acknowledgements.
 /// Whatever was not acknowledged in the end is in [`Summary::failed`].
@@ -52,33 +54,33 @@ pub fn run(
     let mut clients =
         Clients::new(unlimited, target, deliveries, stop).map_err(RunError::Client)?;
     let mut window = unlimited.then(|| Window::new(target.config, clients.requests()));
-    let mut sent = 0;
     let mut progress = started + PROGRESS;
     let mut outgoing = Outgoing::default();
+    let at_once = if unlimited { AT_ONCE } else { 1 };
+    let mut now = started;
+    let mut number: u64 = 0;
     while messages.next_into(&mut outgoing) {
-        let now = match &mut window {
-            Some(window) => wait_for_room(&mut clients, window),
-            None => wait_until_due(&mut clients, &pace),
-        };
-        if clients.stopped() {
-            break;
+        if number.is_multiple_of(at_once) {
+            now = match &mut window {
+                Some(window) => wait_for_room(&mut clients, window),
+                None => wait_until_due(&mut clients, &pace),
+            };
+            if clients.stopped() {
+                break;
+            }
+            if now >= progress {
+                progress = now + PROGRESS;
+                clients.tell();
+            }
         }
-        sent += u64::from(clients.send(&outgoing, now));
-        if let Some(window) = &mut window {
-            window.handed_over(outgoing.payload.len());
+        number += 1;
+        match &mut window {
+            Some(window) => window.handed_over(outgoing.payload.len()),
+            None => pace.sent(outgoing.ends_round, now),
         }
-        pace.sent(outgoing.ends_round, now);
-        if now >= progress {
-            progress = now + PROGRESS;
-            let tally = clients.tally();
-            tracing::info!(
-                sent,
-                delivered = tally.delivered_so_far(),
-                failed = tally.failed_so_far(),
-                "producing"
-            );
-        }
+        clients.send(&mut outgoing);
     }
+    let sent = clients.hand_over();
     clients.finish(target.flush_timeout);
     let summary = clients.tally().summary(sent, started.elapsed(), seed);
     Ok(summary)

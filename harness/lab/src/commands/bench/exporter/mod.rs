@@ -23,7 +23,7 @@ use tokio::process::Command;
 pub use consume::{Args as ConsumeArgs, run as consume};
 use outcome::Outcome;
 use peers::{Peer, Place, output};
-use producing::{Lines, Sender};
+use producing::{Kind, Lines, Sender};
 use throughput::Backlog;
 use workload::SHAPES;
 
@@ -36,8 +36,6 @@ const SERIES: [(u32, u32); 4] = [(1_000, 100), (10_000, 50), (100_000, 15), (1_0
 /// More series are not asked of a peer that takes seconds for these.
 const MOST_OF_GO: u32 = 100_000;
 const PROBES: u32 = 1_000;
-/// Metrics of a message, and messages, that are sent.
-const SENDS: [(u32, u32); 2] = [(2, 2_000_000), (20, 400_000)];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
@@ -214,8 +212,8 @@ async fn measure(
         outcome.latency = Some(latency::measure(place, args.times(PROBES)).await?);
     }
     if args.wants(Part::Producing) {
-        for (metrics, messages) in SENDS {
-            let lines = Lines::make(metrics, args.times(messages))?;
+        for kind in Kind::ALL {
+            let lines = Lines::make(kind, args.times(kind.messages))?;
             for round in 1..=args.repeat {
                 let first = round as usize % Sender::ALL.len();
                 let all = Sender::ALL.into_iter().cycle().skip(first);
@@ -223,7 +221,9 @@ async fn measure(
                     shown.doing(&format!("round {round}: {}", sender.name()));
                     let sent = lines.send(place, sender, round).await?;
                     shown.line(&format!(
-                        "{metrics} metrics a message, round {round} of {}: {} {:.1} thousand messages/s",
+                        "{} metrics a message, batch.size {}, round {round} of {}: {} {:.1} thousand messages/s",
+                        kind.metrics,
+                        kind.batch_size,
                         args.repeat,
                         sender.name(),
                         sent.rate

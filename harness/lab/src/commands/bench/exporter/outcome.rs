@@ -1,6 +1,6 @@
 //! What all of it came to, as tables, JSON and a page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::html;
 use serde::Serialize;
@@ -133,14 +133,15 @@ impl Outcome {
 
     pub(super) fn producing(&self) -> Grid {
         let mut rows = Vec::new();
-        let mut sizes: Vec<u32> = self.producing.iter().map(|one| one.metrics).collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        for metrics in sizes {
+        let kind = |one: &Sent| (one.metrics, one.batch_size);
+        let kinds: BTreeSet<_> = self.producing.iter().map(kind).collect();
+        for (metrics, batch_size) in kinds {
             for sender in Sender::ALL {
                 let of = |sender| {
                     let own = self.producing.iter();
-                    own.filter(move |one| one.metrics == metrics && one.sender == sender)
+                    own.filter(move |one| {
+                        kind(one) == (metrics, batch_size) && one.sender == sender
+                    })
                 };
                 let rates: Vec<f64> = of(sender).map(|one| one.rate).collect();
                 let pairs = of(sender).filter_map(|one| {
@@ -148,9 +149,12 @@ impl Outcome {
                         of(Sender::ProducerPerformance).find(|other| other.round == one.round)?;
                     Some((one.rate, same.rate))
                 });
+                let records = median_of(of(sender).filter_map(|one| one.records_a_batch));
                 rows.push(vec![
                     metrics.to_string(),
+                    batch_size.to_string(),
                     sender.name().to_owned(),
+                    records.map_or_else(none, |records| format!("{records:.0}")),
                     spread(&rates),
                     times(ratio(&pairs.collect::<Vec<_>>())),
                 ]);
@@ -158,7 +162,9 @@ impl Outcome {
         }
         let header = [
             "metrics a message",
+            "batch.size",
             "sent by",
+            "records a batch",
             "thousand/s (least–most)",
             "× ProducerPerformance",
         ];
