@@ -173,6 +173,8 @@ impl Drop for Topic {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::time::Instant;
 
     use rdkafka::ClientConfig;
