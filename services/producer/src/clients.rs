@@ -35,7 +35,7 @@ pub(crate) struct Clients<'a> {
 }
 
 struct Client {
-    /// What it will be given next. Goes before the client that it belongs to.
+    /// What it will be given next. Its field stands first, since it has to go before the client.
     burst: Burst,
     producer: BaseProducer<Deliveries>,
 }
@@ -48,26 +48,27 @@ impl<'a> Clients<'a> {
         deliveries: Deliveries,
         stop: &'a AtomicBool,
     ) -> KafkaResult<Clients<'a>> {
-        let producer = || target.config.create_with_context(deliveries.clone());
-        let first: BaseProducer<Deliveries> = producer()?;
-        let partitions = meet(&first, target.topic);
-        let mut producers = vec![first];
+        let client = || -> KafkaResult<Client> {
+            let producer = target.config.create_with_context(deliveries.clone())?;
+            let burst = Burst::new(&producer, target.topic)?;
+            Ok(Client { burst, producer })
+        };
+        let first = client()?;
+        let partitions = meet(&first.producer, target.topic);
+        let mut clients = vec![first];
         if side_by_side && let Some(partitions) = partitions {
             for _ in 1..REQUESTS.div_ceil(partitions.max(1)) {
-                producers.push(producer()?);
+                clients.push(client()?);
             }
             thread::scope(|scope| {
-                for producer in producers.iter().skip(1) {
+                for client in clients.iter().skip(1) {
+                    let producer = &client.producer;
                     scope.spawn(|| meet(producer, target.topic));
                 }
             });
         }
-        let clients = producers.into_iter().map(|producer| {
-            let burst = Burst::new(&producer, target.topic)?;
-            Ok(Client { burst, producer })
-        });
         Ok(Clients {
-            clients: clients.collect::<KafkaResult<_>>()?,
+            clients,
             partitions: partitions.unwrap_or(1).max(1),
             deliveries,
             stop,
@@ -125,8 +126,13 @@ impl<'a> Clients<'a> {
 
     fn poll(&self) {
         for client in &self.clients {
-            self.deliveries
-                .at_once(|| client.producer.poll(Duration::ZERO));
+            // One look takes the reports of one batch, and small batches are many.
+            let mut waiting = i32::MAX;
+            while client.producer.in_flight_count() < waiting {
+                waiting = client.producer.in_flight_count();
+                self.deliveries
+                    .at_once(|| client.producer.poll(Duration::ZERO));
+            }
         }
     }
 
@@ -153,10 +159,10 @@ impl<'a> Clients<'a> {
 
     /// Hands over what one client is to be given, waiting while its queue is full.
     fn hand_over_to(&mut self, place: usize) {
+        let handed_over = self.deliveries.nanoseconds(Instant::now());
         while let Some(client) = self.clients.get_mut(place)
             && !client.burst.is_empty()
         {
-            let handed_over = self.deliveries.nanoseconds(Instant::now());
             let taken = client.burst.produce(handed_over, |bytes, error| {
                 // Nothing is reported of it.
                 self.deliveries.tally().reported(bytes);

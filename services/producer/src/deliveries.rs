@@ -1,6 +1,5 @@
 //! What became of each message, as librdkafka reports it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,18 +16,13 @@ use crate::summary::Tally;
 pub(crate) struct Deliveries {
     started: Instant,
     tally: Arc<Mutex<Tally>>,
-    /// When the reports that come now were taken, or [`NOT_KNOWN`].
-    taken: Arc<AtomicUsize>,
 }
-
-const NOT_KNOWN: usize = 0;
 
 impl Deliveries {
     pub(crate) fn new(started: Instant) -> Deliveries {
         Deliveries {
             started,
             tally: Arc::new(Mutex::new(Tally::new())),
-            taken: Arc::new(AtomicUsize::new(NOT_KNOWN)),
         }
     }
 
@@ -44,18 +38,9 @@ impl Deliveries {
 
     /// All reports that come of `take` came now: a clock for each costs more than the rest of counting it.
     pub(crate) fn at_once(&self, take: impl FnOnce()) {
-        let now = self.nanoseconds(Instant::now());
-        self.taken.store(now, Ordering::Relaxed);
+        self.tally().taken = Some(self.nanoseconds(Instant::now()));
         take();
-        self.taken.store(NOT_KNOWN, Ordering::Relaxed);
-    }
-
-    /// In nanoseconds since the start.
-    fn taken(&self) -> usize {
-        match self.taken.load(Ordering::Relaxed) {
-            NOT_KNOWN => self.nanoseconds(Instant::now()),
-            taken => taken,
-        }
+        self.tally().taken = None;
     }
 
     pub(crate) fn failed(&self, error: &KafkaError) {
@@ -93,8 +78,9 @@ impl ProducerContext for Deliveries {
         tally.reported(message.payload_len());
         match result {
             Ok(message) => {
-                let latency = self.taken().saturating_sub(handed_over);
-                let latency = Duration::from_nanos(latency as u64);
+                let taken = tally.taken;
+                let taken = taken.unwrap_or_else(|| self.nanoseconds(Instant::now()));
+                let latency = Duration::from_nanos(taken.saturating_sub(handed_over) as u64);
                 tally.delivered(message.payload_len(), latency);
             }
             Err((error, _)) => {

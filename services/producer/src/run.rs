@@ -65,13 +65,14 @@ pub fn run(
                 Some(window) => wait_for_room(&mut clients, window),
                 None => wait_until_due(&mut clients, &pace),
             };
-            if clients.stopped() {
-                break;
-            }
             if now >= progress {
                 progress = now + PROGRESS;
                 clients.tell();
             }
+        }
+        // At each message: none may follow one that found no room.
+        if clients.stopped() {
+            break;
         }
         number += 1;
         match &mut window {

@@ -111,6 +111,8 @@ pub(crate) struct Tally {
     latency: Histogram<u64>,
     /// Payload bytes of the messages whose fate is known.
     reported_bytes: u64,
+    /// When the reports that come now were taken, in nanoseconds since the start, if they are taken at once.
+    pub(crate) taken: Option<usize>,
 }
 
 impl Tally {
@@ -125,6 +127,7 @@ impl Tally {
             errors: BTreeMap::new(),
             latency,
             reported_bytes: 0,
+            taken: None,
         }
     }
 

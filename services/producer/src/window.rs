@@ -34,7 +34,7 @@ impl Window {
         }
     }
 
-    /// A client took a message of so many bytes.
+    /// So many bytes are on their way to a client.
     pub(crate) fn handed_over(&mut self, bytes: usize) {
         self.handed_over += bytes as u64;
     }

@@ -72,7 +72,7 @@ impl Kind {
         }
     }
 
-    /// Kafka's default, with fewer messages since it takes so long; one between; and what `producer` has when it has no pace.
+    /// Kafka's default, with fewer messages since that is slow; one between; and what `producer` has when it has no pace.
     pub(super) const ALL: [Kind; 6] = [
         Kind::new(2, 16_384, 500_000),
         Kind::new(2, 131_072, 2_000_000),
