@@ -129,6 +129,11 @@ impl State {
         }
     }
 
+    /// Whether any partition is this instance's.
+    pub fn is_assigned(&self) -> bool {
+        !self.inner.lock().partitions.is_empty()
+    }
+
     /// Takes in a record; says what became of it. `reading` is nothing when its bytes are no message; `found` is as for
     /// [`Table::apply_reading`].
     pub fn apply(
@@ -166,12 +171,17 @@ impl State {
                 .inc();
                 self.telemetry.accepted(applied.accepted);
                 let known = reading.map_or(0, Reading::known_count);
-                self.telemetry.predicted.inc_by(known as u64);
-                self.telemetry.moved.inc_by(applied.moved);
-                self.telemetry.counter_resets.inc_by(applied.resets);
+                let seldom = [
+                    (&self.telemetry.predicted, known as u64),
+                    (&self.telemetry.moved, applied.moved),
+                    (&self.telemetry.counter_resets, applied.resets),
+                ];
+                // Adding nothing costs as much as adding something.
+                for (counter, more) in seldom.into_iter().filter(|(_, more)| *more > 0) {
+                    counter.inc_by(more);
+                }
             }
-            Outcome::Duplicate => self.telemetry.duplicates.inc(),
-            Outcome::NotAssigned => {}
+            Outcome::Duplicate | Outcome::NotAssigned => {}
         }
         progress.at_end = false;
         progress.last_timestamp_ms = Some(record.timestamp_ms);

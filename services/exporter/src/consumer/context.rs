@@ -1,7 +1,7 @@
 //! What librdkafka tells of the group, and of itself.
 
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use rdkafka::client::ClientContext;
@@ -13,6 +13,7 @@ use rdkafka::types::RDKafkaRespErr;
 use settings::{rdkafka_error, rdkafka_log};
 
 use super::dead_letters::DeadLetters;
+use super::inbox::Inbox;
 use super::journal::Journal;
 use super::position;
 use crate::Start;
@@ -26,6 +27,8 @@ pub(super) struct Context {
     assigned: Sender<()>,
     dead_letters: Option<Arc<DeadLetters>>,
     journal: Option<Arc<Journal>>,
+    /// Where records go; not the owner, for it has to go before the client, which owns this.
+    inbox: OnceLock<Weak<Inbox>>,
 }
 
 impl Context {
@@ -43,7 +46,14 @@ impl Context {
             assigned,
             dead_letters,
             journal,
+            inbox: OnceLock::new(),
         }
+    }
+
+    /// Records go there. For the first assignment and later ones.
+    pub(super) fn set_inbox(&self, inbox: &Arc<Inbox>) {
+        // It is set once.
+        let _ = self.inbox.set(Arc::downgrade(inbox));
     }
 }
 
@@ -110,6 +120,9 @@ impl ConsumerContext for Context {
             self.state.assign(numbers, Instant::now());
             if let Some(journal) = &self.journal {
                 journal.restore(consumer, partitions);
+            }
+            if let Some(inbox) = self.inbox.get().and_then(Weak::upgrade) {
+                inbox.forward(consumer, partitions);
             }
             let result = if incremental {
                 consumer.incremental_assign(partitions)

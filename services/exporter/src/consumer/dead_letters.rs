@@ -9,10 +9,11 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::Header;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::inbox::Incoming;
 use crate::telemetry::Telemetry;
 
 /// How long a full queue may hold up the partition before a letter is given up and counted as lost.
@@ -81,7 +82,7 @@ impl DeadLetters {
     }
 
     /// Writes a letter, if the record is new to the group.
-    pub(super) fn write(&self, message: &BorrowedMessage<'_>, reasons: &str, why: &str) {
+    pub(super) fn write(&self, topic: &str, message: Incoming<'_>, reasons: &str, why: &str) {
         let seen = self
             .new_from
             .lock()
@@ -91,16 +92,13 @@ impl DeadLetters {
         if message.offset() < seen {
             return;
         }
-        let mut headers = OwnedHeaders::new();
-        for header in message.headers().into_iter().flat_map(Headers::iter) {
-            headers = headers.insert(header);
-        }
+        let mut headers = message.headers();
         let partition = message.partition().to_string();
         let offset = message.offset().to_string();
         let about = [
             ("exporter.reason", reasons),
             ("exporter.error", why),
-            ("exporter.topic", message.topic()),
+            ("exporter.topic", topic),
             ("exporter.partition", &partition),
             ("exporter.offset", &offset),
         ];

@@ -2,6 +2,7 @@
 
 mod context;
 mod dead_letters;
+mod inbox;
 mod journal;
 mod owner;
 mod position;
@@ -14,20 +15,20 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
-use rdkafka::Message as _;
+use rdkafka::client::ClientContext as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::BorrowedMessage;
 
 use crate::Start;
 use crate::memory::Trim;
-use crate::reading::Predictor;
+use crate::reading::{Predictor, Reading};
 use crate::refusals::{Place, Refusals};
 use crate::state::State;
 use crate::table::{Handle, Outcome, Record};
 use crate::telemetry::Telemetry;
 use context::Context;
 use dead_letters::DeadLetters;
+use inbox::{Inbox, Incoming};
 use journal::Journal;
 pub use journal::JournalOptions;
 pub use owner::{NotOurs, Owner};
@@ -49,6 +50,9 @@ pub enum ConsumerError {
     /// The client cannot be made.
     #[error("cannot start the Kafka client with these settings (KAFKA_CONFIG_…, --kafka-config)")]
     Client(#[source] KafkaError),
+    /// librdkafka gives no queue.
+    #[error("cannot make a queue for records")]
+    Queue,
     /// The system gives no thread.
     #[error("cannot start the consumer's thread")]
     Thread(#[source] std::io::Error),
@@ -172,6 +176,10 @@ pub fn start(
             .create_with_context(context)
             .map_err(ConsumerError::Client)?,
     );
+    let inbox = Inbox::new(&consumer)
+        .map(Arc::new)
+        .ok_or(ConsumerError::Queue)?;
+    consumer.context().set_inbox(&inbox);
     consumer
         .subscribe(&[state.topic()])
         .map_err(ConsumerError::Client)?;
@@ -180,6 +188,7 @@ pub fn start(
             .map_err(ConsumerError::Thread)?;
     let run = move || {
         let mut reader = Reader {
+            inbox,
             consumer,
             state,
             options,
@@ -204,6 +213,8 @@ pub fn start(
 }
 
 struct Reader {
+    /// Goes before the consumer does.
+    inbox: Arc<Inbox>,
     consumer: Arc<BaseConsumer<Context>>,
     state: Arc<State>,
     options: Options,
@@ -221,24 +232,34 @@ struct Reader {
 impl Reader {
     fn run(&mut self, stop: &AtomicBool) -> Result<(), ConsumerError> {
         let mut ticked = Instant::now();
+        let mut batch = Vec::new();
         let consumer = Arc::clone(&self.consumer);
         while !stop.load(Ordering::Relaxed) {
-            let polled = consumer.poll(WAIT);
-            let now = Instant::now();
+            // Rebalances among others. Without partitions nothing else can come.
+            let is_member = self.state.is_assigned();
+            let event = consumer.poll(if is_member { Duration::ZERO } else { WAIT });
             // Before a record of the assignment that could not be restored is applied.
             if let Some(refusal) = self.journal.as_ref().and_then(|journal| journal.refusal()) {
                 return Err(refusal.into());
             }
-            match polled {
-                Some(Ok(record)) => self.take(&record, now),
-                Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    self.state.reached_end(partition, now)
-                }
-                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
-                    return Err(ConsumerError::Fatal(error));
-                }
-                Some(Err(error)) => self.trouble(&error),
+            match event {
+                // Of a partition for which librdkafka has no queue.
+                Some(Ok(record)) => self.take(Incoming::from(&record), Instant::now()),
+                Some(Err(error)) => self.event(error, Instant::now())?,
                 None => {}
+            }
+            if is_member {
+                self.inbox.take(WAIT, &mut batch);
+            }
+            let now = Instant::now();
+            for message in batch.drain(..) {
+                match message.record() {
+                    Ok(record) => self.take(record, now),
+                    Err((error, words)) => {
+                        consumer.context().error(error.clone(), &words);
+                        self.event(error, now)?;
+                    }
+                }
             }
             if let Some(journal) = &self.journal {
                 journal.tick(&consumer, now);
@@ -265,98 +286,112 @@ impl Reader {
         Ok(())
     }
 
-    fn take(&mut self, message: &BorrowedMessage<'_>, now: Instant) {
+    fn take(&mut self, message: Incoming<'_>, now: Instant) {
         let mut record = Record {
             partition: message.partition(),
             offset: message.offset(),
-            timestamp_ms: message.timestamp().to_millis().unwrap_or(0),
+            timestamp_ms: message.timestamp_ms().unwrap_or(0),
         };
-        if self
-            .state
-            .applied(record.partition)
-            .is_some_and(|applied| record.offset <= applied)
-        {
-            self.suspect(record.partition, now);
-        }
-        let place = Place {
-            topic: self.state.topic(),
-            partition: record.partition,
-            offset: record.offset,
-        };
-        let bytes = message.payload().unwrap_or_default();
+        let payload = message.payload();
+        let bytes = payload.unwrap_or_default();
         self.trim.read(bytes.len());
         let parsed = if bytes.len() > self.options.max_message_bytes {
             Err((
                 TOO_LONG,
                 format!("{} bytes are more than are allowed", bytes.len()),
             ))
-        } else if message.payload().is_none() {
+        } else if payload.is_none() {
             Err((NO_PAYLOAD, "the record has no value".to_owned()))
         } else {
             self.predictor
                 .read(record.partition, bytes)
                 .map_err(|error| (error.reason(), error.to_string()))
         };
+        let reading = parsed.as_ref().ok();
+        if let Some(timestamp_ms) = reading.and_then(|reading| reading.timestamp_ms) {
+            record.timestamp_ms = timestamp_ms;
+        }
+        let mut outcome = self.apply(record, reading, now);
+        if outcome == Outcome::Duplicate {
+            if self.begins_again(record.partition, now) {
+                outcome = self.apply(record, reading, now);
+            } else {
+                self.state.telemetry().duplicates.inc();
+            }
+        }
+        let Outcome::Applied(applied) = outcome else {
+            return;
+        };
         let mut refused = Refused {
             telemetry: self.state.telemetry(),
             refusals: &mut self.refusals,
-            place,
+            place: Place {
+                topic: self.state.topic(),
+                partition: record.partition,
+                offset: record.offset,
+            },
             letter: None,
         };
         match parsed {
-            Err((reason, why)) => {
-                let outcome = self.state.apply(record, None, &mut self.found, now);
-                if let Outcome::Applied(_) = outcome {
-                    refused.message(reason, bytes, why);
-                }
-            }
+            Err((reason, why)) => refused.message(reason, bytes, why),
             Ok(reading) => {
-                record.timestamp_ms = reading.timestamp_ms.unwrap_or(record.timestamp_ms);
-                self.found.clear();
-                let outcome = self
-                    .state
-                    .apply(record, Some(&reading), &mut self.found, now);
-                if let Outcome::Applied(applied) = outcome {
-                    for refusal in &reading.refused {
-                        let reason = refusal.error.reason();
-                        refused.metric(reason, &refusal.key, &refusal.error, true);
-                    }
-                    for (at, error) in &applied.refused {
-                        let name = reading.name(*at);
-                        refused.metric(error.reason(), &name, error, error.is_of_the_sender());
-                    }
-                    self.predictor.learn(record.partition, reading, &self.found);
+                for refusal in &reading.refused {
+                    let reason = refusal.error.reason();
+                    refused.metric(reason, &refusal.key, &refusal.error, true);
                 }
+                for (at, error) in &applied.refused {
+                    let name = reading.name(*at);
+                    refused.metric(error.reason(), &name, error, error.is_of_the_sender());
+                }
+                self.predictor.learn(record.partition, reading, &self.found);
             }
         }
         if let (Some((reason, why)), Some(letters)) = (refused.letter, &self.dead_letters) {
-            letters.write(message, reason, &why);
+            letters.write(self.state.topic(), message, reason, &why);
         }
     }
 
+    fn apply(&mut self, record: Record, reading: Option<&Reading<'_>>, now: Instant) -> Outcome {
+        self.found.clear();
+        self.state.apply(record, reading, &mut self.found, now)
+    }
+
     /// A record at or below the last applied offset is a redelivery, or the first of a new log: a topic
-    /// that was deleted and made again counts from 0.
-    fn suspect(&mut self, partition: i32, now: Instant) {
+    /// that was deleted and made again counts from 0. Whether it is the latter; then its offsets count anew.
+    fn begins_again(&mut self, partition: i32, now: Instant) -> bool {
         const PAUSE: Duration = Duration::from_secs(5);
         if self
             .suspected
             .is_some_and(|last| now.saturating_duration_since(last) < PAUSE)
         {
-            return;
+            return false;
         }
         self.suspected = Some(now);
         let watermarks =
             self.consumer
                 .fetch_watermarks(self.state.topic(), partition, Duration::from_secs(1));
-        let Ok((_, high)) = watermarks else { return };
-        if self
+        let Ok((_, high)) = watermarks else {
+            return false;
+        };
+        let begins_again = self
             .state
             .applied(partition)
-            .is_some_and(|applied| applied >= high)
-        {
+            .is_some_and(|applied| applied >= high);
+        if begins_again {
             tracing::warn!(partition, high, "the partition's log begins again");
             self.state.restart_log(partition);
         }
+        begins_again
+    }
+
+    /// What librdkafka calls an error.
+    fn event(&mut self, error: KafkaError, now: Instant) -> Result<(), ConsumerError> {
+        match error {
+            KafkaError::PartitionEOF(partition) => self.state.reached_end(partition, now),
+            KafkaError::MessageConsumptionFatal(_) => return Err(ConsumerError::Fatal(error)),
+            _ => self.trouble(&error),
+        }
+        Ok(())
     }
 
     fn trouble(&mut self, error: &KafkaError) {
