@@ -227,6 +227,29 @@ fn bad_messages_stop_nothing_and_go_to_the_dead_letter_topic() {
     assert_eq!(found, expected);
 }
 
+/// The consumer panicked: the name was taken for text.
+#[test]
+fn a_header_whose_name_is_no_text_does_not_end_the_consumer() {
+    let Some((kafka, topic, group)) = lab(1) else {
+        return;
+    };
+    let letters = unique("letters");
+    kafka.create(&letters, 1);
+    kafka.send_with_header(&topic, b"{\"cut", c"n\xff");
+    kafka.send(&topic, 0, &gauge("a", 1.0));
+    let exporter = Exporter::on(
+        &kafka.bootstrap,
+        &topic,
+        &group,
+        &[("DEAD_LETTER_TOPIC", &letters)],
+    );
+    exporter.until("a", has("a", 1.0));
+    exporter.until(
+        "a letter",
+        has("exporter_dead_letters_total{outcome=\"written\"}", 1.0),
+    );
+}
+
 /// A letter of more than a megabyte was refused by the exporter's own client.
 #[test]
 fn a_long_message_is_a_dead_letter_too() {

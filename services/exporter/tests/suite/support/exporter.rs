@@ -1,6 +1,7 @@
 //! The exporter as a process, and Kafka beside it.
 
 use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,6 +12,11 @@ use exporter::exposition::Syntax;
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::bindings::{
+    RD_KAFKA_MSG_F_COPY, rd_kafka_produceva, rd_kafka_vtype_t as Part, rd_kafka_vu_s,
+    rd_kafka_vu_s__bindgen_ty_1 as Content, rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1,
+    rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_2,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -128,6 +134,39 @@ impl Kafka {
             self.producer.poll(Duration::from_millis(100));
             record = back;
         }
+    }
+
+    /// Sends a message with a header to partition 0. The binding takes no name that is no text.
+    pub fn send_with_header(&self, topic: &str, payload: &[u8], name: &CStr) {
+        let topic = CString::new(topic).unwrap();
+        let header = rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_2 {
+            name: name.as_ptr(),
+            val: std::ptr::null(),
+            size: 0,
+        };
+        let mem = rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
+            ptr: payload.as_ptr().cast_mut().cast(),
+            size: payload.len(),
+        };
+        let cstr = topic.as_ptr();
+        let parts = [
+            (Part::RD_KAFKA_VTYPE_TOPIC, Content { cstr }),
+            (Part::RD_KAFKA_VTYPE_PARTITION, Content { i32_: 0 }),
+            (
+                Part::RD_KAFKA_VTYPE_MSGFLAGS,
+                Content {
+                    i: RD_KAFKA_MSG_F_COPY,
+                },
+            ),
+            (Part::RD_KAFKA_VTYPE_VALUE, Content { mem }),
+            (Part::RD_KAFKA_VTYPE_HEADER, Content { header }),
+        ]
+        .map(|(vtype, u)| rd_kafka_vu_s { vtype, u });
+        let client = self.producer.client().native_ptr();
+        // SAFETY: each part has the content of its kind, and what it points to lives until the call, which copies it, is over.
+        let error = unsafe { rd_kafka_produceva(client, parts.as_ptr(), parts.len()) };
+        assert!(error.is_null());
+        self.flush();
     }
 
     pub fn partitions(&self, topic: &str) -> usize {
