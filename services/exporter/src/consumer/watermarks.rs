@@ -14,8 +14,10 @@ use super::context::Context;
 use crate::state::State;
 
 const EVERY: Duration = Duration::from_secs(1);
-/// A broker that does not answer must not hold up the end for longer.
-const TIMEOUT: Duration = Duration::from_millis(500);
+/// How long an answer is waited for. A broker that does not answer holds up the end for as long, so it is short at first. An answer
+/// stands in line behind that of a fetch, though, on the same connection: over a slow one it takes seconds.
+const SHORTEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(8);
 
 pub(super) struct Watermarks {
     thread: JoinHandle<()>,
@@ -33,21 +35,25 @@ impl Watermarks {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let watch = move || {
+            let mut timeout = SHORTEST;
             while matches!(
                 woken.recv_timeout(EVERY),
                 Ok(()) | Err(RecvTimeoutError::Timeout)
             ) {
                 let owned = state.at_end();
                 if owned.is_empty() {
-                    look_for_topic(&consumer, &state);
+                    look_for_topic(&consumer, &state, timeout);
                 }
                 for (partition, at_end) in owned {
                     if stopped.load(Ordering::Relaxed) {
                         return;
                     }
-                    match consumer.fetch_watermarks(state.topic(), partition, TIMEOUT) {
+                    match consumer.fetch_watermarks(state.topic(), partition, timeout) {
                         Ok((_, high)) => state.watermark(partition, high, at_end, Instant::now()),
-                        Err(error) => tracing::debug!(partition, %error, "no watermark"),
+                        Err(error) => {
+                            tracing::debug!(partition, %error, ?timeout, "no watermark");
+                            timeout = (timeout * 2).min(LONGEST);
+                        }
                     }
                 }
                 if stopped.load(Ordering::Relaxed) {
@@ -71,8 +77,8 @@ impl Watermarks {
 }
 
 /// A deleted topic leaves the members of the group without partitions and without an error.
-fn look_for_topic(consumer: &BaseConsumer<Context>, state: &State) {
-    match consumer.fetch_metadata(Some(state.topic()), TIMEOUT) {
+fn look_for_topic(consumer: &BaseConsumer<Context>, state: &State, timeout: Duration) {
+    match consumer.fetch_metadata(Some(state.topic()), timeout) {
         Ok(metadata) => {
             let found = metadata.topics().first();
             state.topic_is_gone(found.is_none_or(|topic| topic.partitions().is_empty()));

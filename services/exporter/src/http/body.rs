@@ -1,35 +1,33 @@
 //! The body of an answer on its way to the client.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 pub(super) use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Bytes handed to the connection at a time. The connection takes a few of them ahead and asks again
 /// when the client has read, so that a body which is still here is one that a client has not got.
 const PIECE: usize = 256 << 10;
 
-/// A body that keeps its scrape's place until the client has it.
-pub(super) struct Held<B> {
+/// A body that keeps something, as its scrape's place, until the client has it.
+pub(super) struct Held<B, K> {
     body: B,
     rest: Bytes,
-    _place: Option<Arc<OwnedSemaphorePermit>>,
+    _kept: K,
 }
 
-impl<B> Held<B> {
-    pub(super) fn new(body: B, place: Option<Arc<OwnedSemaphorePermit>>) -> Held<B> {
+impl<B, K> Held<B, K> {
+    pub(super) fn new(body: B, kept: K) -> Held<B, K> {
         Held {
             body,
             rest: Bytes::new(),
-            _place: place,
+            _kept: kept,
         }
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for Held<B> {
+impl<B: Body<Data = Bytes> + Unpin, K: Unpin> Body for Held<B, K> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -69,6 +67,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Held<B> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::sync::Arc;
+
     use http_body_util::{BodyExt, Full};
 
     use super::*;
@@ -76,7 +76,7 @@ mod tests {
     #[tokio::test]
     async fn pieces_add_up_and_the_length_is_known() {
         let bytes = Bytes::from(vec![7; PIECE * 2 + 5]);
-        let mut body = Held::new(Full::new(bytes.clone()), None);
+        let mut body = Held::new(Full::new(bytes.clone()), ());
         assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(first.len(), PIECE);
@@ -87,11 +87,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_place_is_free_when_the_body_is_gone() {
-        let places = Arc::new(tokio::sync::Semaphore::new(1));
-        let place = Arc::clone(&places).try_acquire_owned().unwrap();
-        let body = Held::new(Full::new(Bytes::from("a")), Some(Arc::new(place)));
-        assert_eq!(places.available_permits(), 0);
+        let place = Arc::new(());
+        let body = Held::new(Full::new(Bytes::from("a")), Arc::clone(&place));
+        assert_eq!(Arc::strong_count(&place), 2);
         drop(body);
-        assert_eq!(places.available_permits(), 1);
+        assert_eq!(Arc::strong_count(&place), 1);
     }
 }

@@ -5,6 +5,7 @@ mod body;
 mod encoding;
 mod landing;
 mod metrics;
+mod places;
 mod routes;
 mod server;
 mod shared;

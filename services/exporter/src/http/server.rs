@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 use warp::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -20,6 +20,7 @@ use warp::hyper::service::service_fn;
 
 use super::auth::Users;
 use super::body::{Bytes, Held};
+use super::places::{Place, Places};
 use super::stalled::Stalled;
 use super::web_config::WebConfig;
 use crate::ListenAddr;
@@ -28,7 +29,7 @@ use crate::ListenAddr;
 const HEAD: Duration = Duration::from_secs(30);
 /// A client has this long to read some of its answer, and for a TLS handshake.
 const STALLED: Duration = Duration::from_secs(30);
-/// Open connections at a time; more wait in the system's queue.
+/// Open connections at a time: one more takes the place of one that waits for a request.
 const CONNECTIONS: usize = 512;
 
 /// Binds the address. Without a host that is all interfaces, of IPv6 and IPv4 where the system has both.
@@ -73,17 +74,16 @@ where
     /// Serves until `stop` comes, then lets answers end that are on their way, for `grace` at most.
     pub async fn run(self, stop: impl Future<Output = ()>, grace: Duration) {
         let graceful = GracefulShutdown::new();
-        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let places = Places::new(CONNECTIONS);
         tokio::pin!(stop);
         loop {
             let accept = async {
-                // The semaphore is never closed.
-                let place = Arc::clone(&connections).acquire_owned().await.ok();
-                (self.listener.accept().await, place)
+                let (stream, _) = self.listener.accept().await?;
+                Ok::<_, io::Error>((stream, places.take().await))
             };
             match tokio::select! { accepted = accept => accepted, () = &mut stop => break } {
-                (Ok((stream, _)), place) => self.serve(stream, place, &graceful),
-                (Err(error), _) => {
+                Ok((stream, place)) => self.serve(stream, place, &graceful),
+                Err(error) => {
                     // Out of file descriptors, say: trying again at once would spin.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -99,31 +99,29 @@ where
         }
     }
 
-    fn serve(
-        &self,
-        stream: TcpStream,
-        place: Option<OwnedSemaphorePermit>,
-        graceful: &GracefulShutdown,
-    ) {
+    fn serve(&self, stream: TcpStream, place: Arc<Place>, graceful: &GracefulShutdown) {
         let (service, users) = (self.service.clone(), self.web.users.clone());
         let acceptor = self.web.tls.clone().map(TlsAcceptor::from);
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             let stream = Stalled::new(stream, STALLED);
-            let ended = match acceptor {
-                None => connection(stream, service, users, watcher).await,
-                Some(acceptor) => {
-                    match tokio::time::timeout(STALLED, acceptor.accept(stream)).await {
-                        Ok(Ok(stream)) => connection(stream, service, users, watcher).await,
-                        Ok(Err(error)) => Err(error.into()),
-                        Err(elapsed) => Err(elapsed.into()),
+            let at = Arc::clone(&place);
+            let served = async {
+                match acceptor {
+                    None => connection(stream, service, users, at, watcher).await,
+                    Some(acceptor) => {
+                        let shaken = tokio::time::timeout(STALLED, acceptor.accept(stream));
+                        connection(shaken.await??, service, users, at, watcher).await
                     }
                 }
+            };
+            let ended = tokio::select! {
+                ended = served => ended,
+                () = place.given_way() => Err("it gave way to another".into()),
             };
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(place);
         });
     }
 }
@@ -134,6 +132,7 @@ async fn connection<I, S, B>(
     stream: I,
     service: S,
     users: Option<Users>,
+    place: Arc<Place>,
     watcher: Watcher,
 ) -> Result<(), Failure>
 where
@@ -148,6 +147,7 @@ where
 {
     let held = service_fn(move |request: Request<Incoming>| {
         let (mut service, users) = (service.clone(), users.clone());
+        let work = place.work();
         async move {
             if let Some(users) = users {
                 let header = request.headers().get(AUTHORIZATION);
@@ -155,14 +155,14 @@ where
                     .and_then(|value| value.to_str().ok())
                     .map(str::to_owned);
                 if !users.accept(header.as_deref()).await {
-                    return Ok(unauthorized().map(|body| Held::new(body, None)));
+                    return Ok(unauthorized().map(|body| Held::new(body, (None, work))));
                 }
             }
             let mut answer = service.call(request).await?;
-            let place = answer
+            let scrape = answer
                 .extensions_mut()
                 .remove::<Arc<OwnedSemaphorePermit>>();
-            Ok::<_, Infallible>(answer.map(|body| Held::new(body, place)))
+            Ok::<_, Infallible>(answer.map(|body| Held::new(body, (scrape, work))))
         }
     });
     let connection = http1::Builder::new()

@@ -20,6 +20,7 @@ mod rules;
 mod scrape_cost;
 mod secured;
 mod state;
+mod strangers;
 mod support;
 mod table;
 mod web;
