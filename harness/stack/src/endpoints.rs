@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::links::Link;
+
 /// Addresses by service and key: `kafka` → `bootstrap` → `127.0.0.1:9092`.
 ///
 /// Keys: `client` (ZooKeeper), `bootstrap` and, without ZooKeeper, `controller` (Kafka), `rest` (Connect), `jmx` (metrics of
@@ -13,6 +15,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Endpoints {
     services: BTreeMap<String, BTreeMap<String, String>>,
+    /// Who has another way: from, to and key.
+    #[serde(skip)]
+    links: BTreeMap<(String, String, String), String>,
 }
 
 /// Why an endpoint cannot be used.
@@ -44,12 +49,23 @@ impl Endpoints {
             .insert(key.into(), address.into());
     }
 
-    /// How `from` reaches `to`. All callers have the same way today; a link with a proxy in it will be looked up by
-    /// its two ends here.
+    /// Gives one caller a way of its own, through a proxy.
+    pub fn set_link(&mut self, link: Link, address: impl Into<String>) {
+        let way = [link.from.as_str(), link.to.as_str(), link.key].map(str::to_owned);
+        self.links.insert(way.into(), address.into());
+    }
+
+    /// How `from` reaches `to`. All callers have the same way, but for those that have a link with a proxy in it.
     ///
     /// # Errors
     /// [`EndpointError::Missing`], with what there is.
-    pub fn endpoint(&self, _from: &str, to: &str, key: &str) -> Result<&str, EndpointError> {
+    pub fn endpoint(&self, from: &str, to: &str, key: &str) -> Result<&str, EndpointError> {
+        let mut links = self.links.iter();
+        if let Some((_, address)) =
+            links.find(|(way, _)| (&*way.0, &*way.1, &*way.2) == (from, to, key))
+        {
+            return Ok(address);
+        }
         self.services
             .get(to)
             .and_then(|keys| keys.get(key))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::components::{ComponentId, Error, Lock, profiles};
 use crate::profile::Profile;
+use crate::services::ServiceName;
 
 /// Debezium's JDBC sink, a plugin of Connect.
 pub const JDBC: &str = "debezium-jdbc";
@@ -19,6 +20,51 @@ pub struct Flavour {
     /// Versions by component that somebody asked for. A component that services can do without is there only when it is
     /// among them.
     pub versions: BTreeMap<String, String>,
+    /// Brokers and workers.
+    pub size: Size,
+}
+
+/// How many brokers and workers a stack has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size {
+    /// One, or [`Size::BROKERS`]: topics then have three replicas, of which two have to have a record.
+    pub brokers: u8,
+    /// One, or [`Size::WORKERS`].
+    pub workers: u8,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self {
+            brokers: 1,
+            workers: 1,
+        }
+    }
+}
+
+impl Size {
+    /// Brokers of a stack that can lose one.
+    pub const BROKERS: u8 = 3;
+    /// Workers of a stack that can lose one.
+    pub const WORKERS: u8 = 2;
+
+    /// Whether it goes so far: `kafka-3` is there where there are three brokers.
+    pub fn has(self, service: ServiceName) -> bool {
+        let (kind, number) = service.instance();
+        let most = match kind {
+            ServiceName::Kafka => self.brokers,
+            ServiceName::Connect => self.workers,
+            _ => 1,
+        };
+        number <= u16::from(most)
+    }
+
+    /// Services with the others of their kind.
+    pub(crate) fn complete(self, members: &[ServiceName]) -> Vec<ServiceName> {
+        let is_member =
+            |service: &ServiceName| members.contains(&service.kind()) && self.has(*service);
+        ServiceName::ALL.into_iter().filter(is_member).collect()
+    }
 }
 
 impl Flavour {
@@ -26,7 +72,7 @@ impl Flavour {
     pub fn of(profile: Profile) -> Self {
         Self {
             profile,
-            versions: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
@@ -54,6 +100,7 @@ impl Flavour {
             pair.0.is_none() || pair.1.is_none() || pair.0 == pair.1
         };
         let joins = self.profile == other.profile
+            && self.size == other.size
             && musts(self) == musts(other)
             && OPTIONAL.into_iter().all(agree);
         if joins {
@@ -139,6 +186,24 @@ mod tests {
         let mut one = flavour(first);
         assert_eq!(one.join(&flavour(second)), joined.is_some());
         assert_eq!(one, flavour(joined.unwrap_or(first)));
+    }
+
+    #[rstest]
+    #[case::one_of_each(1, 1, "zookeeper kafka connect")]
+    #[case::several(3, 2, "zookeeper kafka kafka-2 kafka-3 connect connect-2")]
+    fn a_size_adds_to_what_is_there(
+        #[case] brokers: u8,
+        #[case] workers: u8,
+        #[case] expected: &str,
+    ) {
+        let members = ServiceName::closure([ServiceName::Connect], Profile::Zookeeper);
+        let size = Size { brokers, workers };
+        let names: Vec<_> = size
+            .complete(&members)
+            .into_iter()
+            .map(ServiceName::as_str)
+            .collect();
+        assert_eq!(names.join(" "), expected);
     }
 
     #[test]

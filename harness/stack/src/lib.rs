@@ -9,6 +9,8 @@ pub mod control;
 pub mod endpoints;
 pub mod flavour;
 pub mod guard;
+pub mod limits;
+pub mod links;
 pub mod native;
 pub mod profile;
 pub mod ready;
@@ -18,6 +20,7 @@ pub mod systemd;
 
 pub use control::Control;
 pub use endpoints::Endpoints;
-pub use flavour::Flavour;
+pub use flavour::{Flavour, Size};
+pub use links::Link;
 pub use profile::Profile;
 pub use services::ServiceName;

@@ -7,12 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::future::try_join_all;
 
 use super::error::{LogTail, StackError};
 use super::start::{Observer, Quiet, StartOrder};
 use crate::components::Installed;
 use crate::endpoints::Endpoints;
 use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
+use crate::links::{self, Link, Links};
 use crate::profile::Profile;
 use crate::ready;
 use crate::services::{JvmMode, Launch, Preparation, Programs, ServiceName, Site, WorkerOverrides};
@@ -38,6 +40,9 @@ pub struct Control {
     pub(super) jvm: Mutex<JvmMode>,
     pub(super) worker: Mutex<WorkerOverrides>,
     pub(super) ready_within: Duration,
+    pub(super) links: Links,
+    /// Where Kafka listens for each of its links.
+    pub(super) listeners: BTreeMap<Link, u16>,
 }
 
 impl Control {
@@ -119,6 +124,7 @@ impl Control {
             class_data: &self.class_data,
             defaults: self.order == StartOrder::OneByOne,
             members: &self.members,
+            behind_links: self.behind_links(service),
         };
         tokio::task::block_in_place(|| service.service().launch(&site))
             .map_err(|source| StackError::Launch { service, source })
@@ -141,6 +147,24 @@ impl Control {
             tokio::time::sleep(POLL).await;
         }
         self.bring_up(service, self.jvm(), observer).await
+    }
+
+    fn behind_links(&self, service: ServiceName) -> Vec<(Link, u16)> {
+        let listeners = self.listeners.iter();
+        listeners
+            .filter(|(link, _)| link.to == service)
+            .map(|(link, port)| (*link, *port))
+            .collect()
+    }
+
+    /// Puts a link into a state.
+    ///
+    /// # Errors
+    /// When there is no proxy in it.
+    pub fn set_link(&self, link: Link, state: links::State) -> Result<(), StackError> {
+        let proxy = self.links.get(link).ok_or(StackError::NoProxy { link })?;
+        proxy.set(state);
+        Ok(())
     }
 
     /// How JVMs are run now.
@@ -178,19 +202,17 @@ impl Control {
         observer: &dyn Observer,
     ) -> Result<(), StackError> {
         *self.jvm.lock().unwrap_or_else(PoisonError::into_inner) = jvm;
-        let concerned = [ServiceName::Connect, ServiceName::Kafka];
-        for service in concerned
-            .iter()
-            .filter(|service| self.members.contains(service))
-        {
-            self.stop(*service).await?;
+        let of = |kind| {
+            let members = self.members.iter().copied();
+            members.filter(move |service| service.kind() == kind)
+        };
+        for service in of(ServiceName::Connect).chain(of(ServiceName::Kafka)) {
+            self.stop(service).await?;
         }
-        for service in concerned
-            .iter()
-            .rev()
-            .filter(|service| self.members.contains(service))
-        {
-            self.bring_up(*service, jvm, observer).await?;
+        for kind in [ServiceName::Kafka, ServiceName::Connect] {
+            // Several are ready once they have found each other.
+            let starts = of(kind).map(|service| self.bring_up(service, jvm, observer));
+            try_join_all(starts).await?;
         }
         if self.members.contains(&ServiceName::Prometheus) {
             // How often it scrapes depends on the mode.

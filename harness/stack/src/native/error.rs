@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::components;
 use crate::guard::GuardError;
+use crate::limits::{self, TooLittle};
+use crate::links::Link;
 use crate::profile::Profile;
 use crate::services::{LaunchError, ServiceName};
 use crate::systemd::UnitError;
@@ -100,6 +102,27 @@ pub enum StackError {
         service: ServiceName,
         /// The profile.
         profile: Profile,
+    },
+    /// The machine has too little of what the stack needs.
+    #[error("{0}; end something or make room, or set {name}=off to start all the same", name = limits::VARIABLE)]
+    TooLittle(#[from] TooLittle),
+    /// A broker leads its clients to the others, which have no proxies.
+    #[error("links to Kafka can be hurt where it is one broker")]
+    LinkToSeveral,
+    /// The proxies of links cannot listen.
+    #[error("the proxies of links cannot listen on loopback")]
+    Links {
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A link that nothing stands in.
+    #[error(
+        "there is no proxy in the link {link}: a stack has them for the links that its scenario names"
+    )]
+    NoProxy {
+        /// The link.
+        link: Link,
     },
     /// Its log cannot be read.
     #[error("there is no log of {service} ({path})")]

@@ -1,6 +1,7 @@
 //! Bringing a stack up, as parallel as it allows.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use crate::components::{Cache, ComponentId, Installed, Lock, Progress, java, pro
 use crate::endpoints::Endpoints;
 use crate::flavour::Flavour;
 use crate::guard::{GuardError, GuardHandle, PortRequest};
+use crate::limits::{self, Amounts};
+use crate::links::{Link, Links};
 use crate::profile::Profile;
 use crate::runs::{RunDir, state_dir};
 use crate::services::{JvmMode, Programs, ServiceName, metrics_topic};
@@ -32,6 +35,8 @@ pub struct StackSpec {
     pub order: StartOrder,
     /// How long each service may take until it is ready.
     pub ready_within: Duration,
+    /// Links that get a proxy; those to services that the stack lacks are left out.
+    pub links: Vec<Link>,
 }
 
 impl StackSpec {
@@ -44,6 +49,7 @@ impl StackSpec {
             ports: PortChoice::Auto,
             order: StartOrder::Parallel,
             ready_within: Duration::from_secs(90),
+            links: Vec::new(),
         }
     }
 }
@@ -127,6 +133,15 @@ impl Native {
             let service = *service;
             return Err(StackError::NotInProfile { service, profile });
         }
+        let size = spec.flavour.size;
+        let members = size.complete(&members);
+        if size.brokers > 1 && spec.links.iter().any(|link| link.to == ServiceName::Kafka) {
+            return Err(StackError::LinkToSeveral);
+        }
+        if std::env::var(limits::VARIABLE).as_deref() != Ok("off") {
+            let free = Amounts::free(&state_dir());
+            free.suffice(Amounts::needed(&members))?;
+        }
         let mut programs = locate_programs(&members)?;
         let (installed, class_data) = tokio::task::block_in_place(|| {
             let cache = Cache::open(Lock::embedded()?)?;
@@ -143,11 +158,41 @@ impl Native {
         })?;
         let handle = tokio::task::block_in_place(|| GuardHandle::launch(run))?;
         let ports = reserve(&handle, &members, profile, spec.ports)?;
+        let has = |link: &Link| members.contains(&link.to);
+        let wanted: Vec<Link> = spec.links.iter().copied().filter(has).collect();
+        let listeners = reserve_listeners(&handle, &wanted)?;
+        let links = Links::listen(wanted).map_err(|source| StackError::Links { source })?;
         let mut endpoints = Endpoints::default();
         for name in &members {
             for (key, port) in &ports[name] {
                 endpoints.set(name.as_str(), *key, name.service().address(*port));
             }
+        }
+        // Whoever knows one broker only cannot begin while that is down.
+        let brokers = members
+            .iter()
+            .filter(|name| name.kind() == ServiceName::Kafka);
+        let bootstrap: Vec<_> = brokers
+            .filter_map(|name| Some(name.service().address(*ports[name].get("bootstrap")?)))
+            .collect();
+        if !bootstrap.is_empty() {
+            endpoints.set(
+                ServiceName::Kafka.as_str(),
+                "bootstrap",
+                bootstrap.join(","),
+            );
+        }
+        for (link, proxy) in links.iter() {
+            let behind = listeners
+                .get(&link)
+                .or_else(|| ports.get(&link.to)?.get(link.key));
+            let Some(behind) = behind else { continue };
+            let address = (Ipv4Addr::LOCALHOST, *behind).into();
+            proxy
+                .forward(address)
+                .map_err(|source| StackError::Links { source })?;
+            let port = proxy.address().port();
+            endpoints.set_link(link, link.to.service().address(port));
         }
         if members.contains(&ServiceName::Kafka) {
             let topic = metrics_topic().map_err(|source| StackError::Launch {
@@ -169,6 +214,8 @@ impl Native {
             jvm: std::sync::Mutex::new(spec.jvm),
             worker: std::sync::Mutex::default(),
             ready_within: spec.ready_within,
+            links,
+            listeners,
         });
         let mut order = control.members.clone();
         order.sort_by_key(|name| rank(*name, spec.order));
@@ -257,16 +304,16 @@ fn install(
 fn locate_programs(members: &[ServiceName]) -> Result<Programs, StackError> {
     let mut programs = Programs::default();
     for name in members {
-        match name {
-            ServiceName::Zookeeper | ServiceName::Kafka | ServiceName::Connect => {
-                programs.paths.insert("java", java::locate()?.program);
-            }
+        match name.kind() {
             ServiceName::Exporter | ServiceName::Producer => {
                 programs
                     .paths
                     .insert(name.as_str(), own_program(name.as_str())?);
             }
             ServiceName::Postgres | ServiceName::Prometheus => {}
+            _ => {
+                programs.paths.insert("java", java::locate()?.program);
+            }
         }
     }
     Ok(programs)
@@ -284,6 +331,23 @@ pub fn own_program(name: &'static str) -> Result<PathBuf, StackError> {
         .filter(|path| path.is_file())
         .or_else(|| which::which(name).ok())
         .ok_or(StackError::Program { name })
+}
+
+/// Ports for Kafka to listen on for each of its links.
+fn reserve_listeners(
+    handle: &GuardHandle,
+    links: &[Link],
+) -> Result<BTreeMap<Link, u16>, StackError> {
+    let of_kafka = links.iter().filter(|link| link.to == ServiceName::Kafka);
+    let key = |link: &Link| format!("kafka.{}", link.listener());
+    let requests = of_kafka.clone().map(|link| PortRequest {
+        key: key(link),
+        exactly: None,
+    });
+    let reserved = handle.guard().reserve(requests.collect())?;
+    Ok(of_kafka
+        .filter_map(|link| Some((*link, *reserved.get(&key(link))?)))
+        .collect())
 }
 
 type Ports = BTreeMap<ServiceName, BTreeMap<&'static str, u16>>;

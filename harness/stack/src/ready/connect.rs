@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{http, words};
 use crate::endpoints::Endpoints;
+use crate::services::ServiceName;
 use crate::services::connect::settings;
 
 #[derive(Deserialize)]
@@ -11,9 +12,9 @@ struct Plugin {
     class: String,
 }
 
-pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
+pub(super) async fn probe(worker: ServiceName, endpoints: &Endpoints) -> Result<(), String> {
     let rest = endpoints
-        .endpoint("lab", "connect", "rest")
+        .endpoint("lab", worker.as_str(), "rest")
         .map_err(|error| error.to_string())?;
     let settings = settings().map_err(|error| words(&error))?;
     let body = http::get(&format!("{rest}/connector-plugins")).await?;

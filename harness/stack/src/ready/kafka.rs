@@ -10,13 +10,21 @@ use tokio::net::TcpStream;
 
 use super::words;
 use crate::endpoints::Endpoints;
+use crate::services::ServiceName;
 use crate::services::kafka::settings;
 
-pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
+pub(super) async fn probe(
+    broker: ServiceName,
+    endpoints: &Endpoints,
+    members: &[ServiceName],
+) -> Result<(), String> {
     let bootstrap = endpoints
-        .endpoint("lab", "kafka", "bootstrap")
-        .map_err(|error| error.to_string())?
-        .to_owned();
+        .endpoint("lab", broker.as_str(), "bootstrap")
+        .map_err(|error| error.to_string())?;
+    // That of the first has all of them.
+    let bootstrap = bootstrap.split(',').next().unwrap_or_default().to_owned();
+    let is_broker = |service: &&ServiceName| service.kind() == ServiceName::Kafka;
+    let brokers = members.iter().filter(is_broker).count();
     // A refused connection is cheaper to see here than in a client with threads of its own.
     TcpStream::connect(&bootstrap)
         .await
@@ -35,7 +43,8 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
             NewTopic::new(
                 name,
                 topic.partitions,
-                TopicReplication::Fixed(topic.replication_factor),
+                // As many as there are: one, or three.
+                TopicReplication::Fixed(topic.replication_factor.max(brokers as i32)),
             )
         })
         .collect();

@@ -22,14 +22,14 @@ fn attempt_limit(waited: Duration) -> Duration {
 
 /// What is waited for, in words for an error message.
 pub fn condition(service: ServiceName) -> &'static str {
-    match service {
+    match service.kind() {
         ServiceName::Zookeeper => "ZooKeeper to answer `srvr`",
         ServiceName::Kafka => "Kafka to return metadata in which every topic of ours has a leader",
         ServiceName::Connect => "Connect's REST to answer and to list the needed plugins",
         ServiceName::Postgres => "Postgres to answer SQL",
         ServiceName::Prometheus => "Prometheus to have every target `up`",
         ServiceName::Exporter => "the exporter's /ready to answer 200",
-        ServiceName::Producer => "the producer's first message to be on its topic",
+        _ => "the producer's first message to be on its topic",
     }
 }
 
@@ -38,8 +38,8 @@ pub fn condition(service: ServiceName) -> &'static str {
 /// # Errors
 /// Who is still there.
 pub async fn vacant(service: ServiceName, endpoints: &Endpoints) -> Result<(), String> {
-    match service {
-        ServiceName::Kafka => zookeeper::no_broker(endpoints).await,
+    match service.instance() {
+        (ServiceName::Kafka, id) => zookeeper::no_broker(endpoints, id).await,
         _ => Ok(()),
     }
 }
@@ -56,14 +56,14 @@ pub async fn probe(
 ) -> Result<(), String> {
     let limit = attempt_limit(waited);
     let attempt = async {
-        match service {
+        match service.kind() {
             ServiceName::Zookeeper => zookeeper::probe(endpoints).await,
-            ServiceName::Kafka => kafka::probe(endpoints).await,
-            ServiceName::Connect => connect::probe(endpoints).await,
+            ServiceName::Kafka => kafka::probe(service, endpoints, members).await,
+            ServiceName::Connect => connect::probe(service, endpoints).await,
             ServiceName::Postgres => postgres::probe(endpoints).await,
             ServiceName::Prometheus => prometheus::probe(endpoints, members).await,
             ServiceName::Exporter => exporter::probe(endpoints).await,
-            ServiceName::Producer => producer::probe(endpoints).await,
+            _ => producer::probe(endpoints).await,
         }
     };
     tokio::time::timeout(limit, attempt)
@@ -76,14 +76,14 @@ const REACH: Duration = Duration::from_secs(10);
 
 /// What [`reach`] asks, in words for an error message.
 pub fn question(service: ServiceName) -> &'static str {
-    match service {
+    match service.kind() {
         ServiceName::Zookeeper => "the four letter word `srvr`",
         ServiceName::Kafka => "a request for metadata",
         ServiceName::Connect => "GET /connectors",
         ServiceName::Postgres => "SELECT 1",
         ServiceName::Prometheus => "GET /-/ready",
         ServiceName::Exporter => "GET /ready",
-        ServiceName::Producer => "nothing: it listens nowhere",
+        _ => "nothing: it listens nowhere",
     }
 }
 
@@ -93,14 +93,14 @@ pub fn question(service: ServiceName) -> &'static str {
 /// What was seen instead.
 pub async fn reach(service: ServiceName, endpoints: &Endpoints) -> Result<(), String> {
     let attempt = async {
-        match service {
+        match service.kind() {
             ServiceName::Zookeeper => zookeeper::probe(endpoints).await,
             ServiceName::Kafka => kafka::reach(endpoints, REACH).await,
             ServiceName::Connect => connect::reach(endpoints).await,
             ServiceName::Postgres => postgres::reach(endpoints).await,
             ServiceName::Prometheus => prometheus::probe(endpoints, &[]).await,
             ServiceName::Exporter => exporter::probe(endpoints).await,
-            ServiceName::Producer => Ok(()),
+            _ => Ok(()),
         }
     };
     tokio::time::timeout(REACH, attempt)

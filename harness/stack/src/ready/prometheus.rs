@@ -39,15 +39,16 @@ pub(super) async fn probe(endpoints: &Endpoints, members: &[ServiceName]) -> Res
         .iter()
         .filter(|(_, job)| members.contains(&job.service))
     {
-        let Some(target) = answer
+        let mut targets = answer
             .data
             .active
             .iter()
-            .find(|target| target.scrape_pool == *job)
-        else {
+            .filter(|target| target.scrape_pool == *job)
+            .peekable();
+        if targets.peek().is_none() {
             return Err(format!("{job} is not a target yet"));
-        };
-        if target.health != "up" {
+        }
+        if let Some(target) = targets.find(|target| target.health != "up") {
             return Err(format!(
                 "target {job} is {} ({})",
                 target.health, target.last_error

@@ -19,14 +19,18 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
     }
 }
 
-/// Whether no session holds a broker's place. That of a killed broker does until it expires, and a new process of the same id
+/// Whether no session holds the place of the broker of this id. That of a killed broker does until it expires, and a new process of the same id
 /// is refused meanwhile (`KeeperErrorCode = NodeExists`). Where ZooKeeper does not run, nobody holds anything.
-pub(super) async fn no_broker(endpoints: &Endpoints) -> Result<(), String> {
+pub(super) async fn no_broker(endpoints: &Endpoints, id: u16) -> Result<(), String> {
     let Ok(address) = endpoints.endpoint("lab", "zookeeper", "client") else {
         return Ok(());
     };
     match ask(address, "dump").await {
-        Ok(answer) if answer.contains("/brokers/ids/") => {
+        Ok(answer)
+            if answer
+                .lines()
+                .any(|line| line.trim() == format!("/brokers/ids/{id}")) =>
+        {
             Err("ZooKeeper still keeps the session of the broker that was there before".to_owned())
         }
         _ => Ok(()),

@@ -10,13 +10,15 @@ use super::jvm::Jvm;
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName, kafka};
-use crate::flavour::JDBC;
+use crate::flavour::{JDBC, Size};
 use crate::profile::Profile;
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
     heap: String,
     properties: Settings,
+    /// With several brokers.
+    replicated: Settings,
     /// Classes that a ready worker lists.
     pub plugins: Vec<String>,
 }
@@ -31,7 +33,15 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
 const PLUGIN: &str = "debezium-postgres";
 const AGENT: &str = "jmx-agent";
 
-pub(super) struct Connect;
+/// One worker, by its name.
+pub(super) struct Connect(pub ServiceName);
+
+/// Endpoint keys with the port that each worker has by default.
+type Ports = [(&'static str, u16); 2];
+static PORTS: LazyLock<[Ports; Size::WORKERS as usize]> = LazyLock::new(|| {
+    let first: Ports = launch::ports(SETTINGS, ["rest", "jmx"]);
+    [0, 1].map(|further| first.map(|(key, port)| (key, port + further)))
+});
 
 impl Service for Connect {
     fn needs(&self, _: Profile) -> &'static [ServiceName] {
@@ -39,9 +49,8 @@ impl Service for Connect {
     }
 
     fn ports(&self, _: Profile) -> &'static [(&'static str, u16)] {
-        static PORTS: LazyLock<[(&str, u16); 2]> =
-            LazyLock::new(|| launch::ports(SETTINGS, ["rest", "jmx"]));
-        &*PORTS
+        let place = usize::from(self.0.instance().1 - 1);
+        PORTS.get(place).map_or(&[], |ports| ports)
     }
 
     fn components(&self) -> &'static [&'static str] {
@@ -53,8 +62,11 @@ impl Service for Connect {
     }
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
-        let name = ServiceName::Connect;
+        let name = self.0;
         let mut config = settings()?;
+        if site.brokers().len() > 1 {
+            config.properties.extend(config.replicated);
+        }
         if site.defaults {
             config.properties.remove("plugin.discovery");
         }
@@ -83,7 +95,7 @@ impl Service for Connect {
 
         let rest = site
             .endpoints
-            .endpoint("connect", "connect", "rest")?
+            .endpoint(name.as_str(), name.as_str(), "rest")?
             .to_owned();
         let own = [
             (

@@ -10,6 +10,8 @@ use super::jvm::Jvm;
 use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName};
+use crate::flavour::Size;
+use crate::links::Link;
 use crate::profile::Profile;
 
 #[derive(Deserialize)]
@@ -17,6 +19,8 @@ pub(crate) struct Config {
     heap: String,
     /// Of every broker.
     properties: Settings,
+    /// Of each of several brokers.
+    several: Settings,
     /// Of a broker in each profile.
     profiles: OfProfiles,
     /// What storage without ZooKeeper is formatted with: 16 bytes in base64.
@@ -47,7 +51,15 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
 /// Kafka and Connect come from one closure, and so does ZooKeeper.
 pub(super) const COMPONENT: &str = "kafka";
 
-pub(super) struct Kafka;
+/// One broker, by its name.
+pub(super) struct Kafka(pub ServiceName);
+
+/// Endpoint keys with the port that each broker has by default: in pairs, one after the other.
+type Ports = [(&'static str, u16); 2];
+static PORTS: LazyLock<[Ports; Size::BROKERS as usize]> = LazyLock::new(|| {
+    let first: Ports = launch::ports(SETTINGS, ["bootstrap", "controller"]);
+    [0, 2, 4].map(|further| first.map(|(key, port)| (key, port + further)))
+});
 
 impl Service for Kafka {
     fn needs(&self, profile: Profile) -> &'static [ServiceName] {
@@ -58,11 +70,11 @@ impl Service for Kafka {
     }
 
     fn ports(&self, profile: Profile) -> &'static [(&'static str, u16)] {
-        static PORTS: LazyLock<[(&str, u16); 2]> =
-            LazyLock::new(|| launch::ports(SETTINGS, ["bootstrap", "controller"]));
+        let place = usize::from(self.0.instance().1 - 1);
+        let ports = PORTS.get(place).map_or(&[][..], |ports| ports);
         match profile {
-            Profile::Zookeeper => &PORTS[..1],
-            Profile::Kraft => &PORTS[..],
+            Profile::Zookeeper => ports.get(..1).unwrap_or_default(),
+            Profile::Kraft => ports,
         }
     }
 
@@ -75,8 +87,12 @@ impl Service for Kafka {
     }
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
-        let name = ServiceName::Kafka;
+        let name = self.0;
         let mut config = settings()?;
+        let brokers = site.brokers();
+        if brokers.len() > 1 {
+            config.properties.extend(config.several);
+        }
         let directory = site.directory(name)?;
         let data = directory.join("data");
         let file = directory.join("server.properties");
@@ -84,7 +100,7 @@ impl Service for Kafka {
             Profile::Zookeeper => config.profiles.zookeeper,
             Profile::Kraft => config.profiles.kraft,
         });
-        let own = addresses(site, &data)?;
+        let own = addresses(site, name, &brokers, &config.properties, &data)?;
         write(&file, &java_properties(&config.properties, &own))?;
 
         let file = file.display().to_string();
@@ -104,17 +120,13 @@ impl Service for Kafka {
         // Written last when storage is formatted. A broker that starts again has its data.
         let is_formatted = data.join("meta.properties").exists();
         if site.profile == Profile::Kraft && !is_formatted {
-            let arguments = [
-                "format",
-                "--standalone",
-                "--cluster-id",
-                &config.cluster_id,
-                "--config",
-                &file,
-            ];
-            let arguments = arguments.map(str::to_owned).to_vec();
+            let mut arguments = vec!["format", "--cluster-id", &config.cluster_id];
+            arguments.extend(["--config", &file]);
+            // Several know of each other by their settings.
+            arguments.extend((brokers.len() == 1).then_some("--standalone"));
+            let arguments = arguments.into_iter().map(str::to_owned).collect();
             let (first, mut format) = process("kafka.tools.StorageTool", arguments)?;
-            "kafka-format".clone_into(&mut format.name);
+            format.name = format!("{name}-format");
             format.hidden = true;
             prepare.extend(first);
             prepare.push(format.into());
@@ -127,29 +139,67 @@ impl Service for Kafka {
     }
 }
 
-/// Where the broker listens, whom it talks to, and where its data goes.
-fn addresses(site: &Site<'_>, data: &Path) -> Result<Vec<(&'static str, String)>, LaunchError> {
+/// What Kafka calls the protocols of its listeners.
+const PROTOCOLS: &str = "listener.security.protocol.map";
+
+/// Who the broker is, where it listens, whom it talks to, and where its data goes.
+fn addresses(
+    site: &Site<'_>,
+    name: ServiceName,
+    brokers: &[ServiceName],
+    properties: &Settings,
+    data: &Path,
+) -> Result<Vec<(&'static str, String)>, LaunchError> {
     let clients = format!("PLAINTEXT://127.0.0.1:{}", site.port("bootstrap")?);
-    let neighbour = |service, key| site.endpoints.endpoint("kafka", service, key);
-    let mut own = vec![
-        ("advertised.listeners", clients.clone()),
-        ("log.dirs", data.display().to_string()),
-    ];
+    let neighbour = |service, key| site.endpoints.endpoint(name.as_str(), service, key);
+    let id = name.instance().1.to_string();
+    let (mut listeners, mut advertised) = (vec![clients.clone()], vec![clients]);
+    let mut own = vec![("log.dirs", data.display().to_string())];
     match site.profile {
         Profile::Zookeeper => own.extend([
+            ("broker.id", id),
             (
                 "zookeeper.connect",
                 neighbour("zookeeper", "client")?.to_owned(),
             ),
-            ("listeners", clients),
         ]),
         Profile::Kraft => {
-            let controller = neighbour("kafka", "controller")?;
-            own.extend([
-                ("controller.quorum.bootstrap.servers", controller.to_owned()),
-                ("listeners", format!("{clients},CONTROLLER://{controller}")),
-            ]);
+            let controller = neighbour(name.as_str(), "controller")?;
+            listeners.push(format!("CONTROLLER://{controller}"));
+            own.push(("node.id", id));
+            own.push(match brokers {
+                [_] => ("controller.quorum.bootstrap.servers", controller.to_owned()),
+                _ => {
+                    let voter = |broker: &ServiceName| {
+                        let address = neighbour(broker.as_str(), "controller")?;
+                        Ok::<_, LaunchError>(format!("{}@{address}", broker.instance().1))
+                    };
+                    let voters = brokers.iter().map(voter).collect::<Result<Vec<_>, _>>()?;
+                    ("controller.quorum.voters", voters.join(","))
+                }
+            });
         }
     }
+    if !site.behind_links.is_empty() {
+        let usual = properties.get(PROTOCOLS).and_then(|map| map.as_str());
+        let mut protocols = vec![usual.unwrap_or("PLAINTEXT:PLAINTEXT").to_owned()];
+        for (link, port) in &site.behind_links {
+            let name = link.listener();
+            let proxy = neighbour_of(site, *link)?;
+            listeners.push(format!("{name}://127.0.0.1:{port}"));
+            advertised.push(format!("{name}://{proxy}"));
+            protocols.push(format!("{name}:PLAINTEXT"));
+        }
+        own.push((PROTOCOLS, protocols.join(",")));
+    }
+    own.push(("listeners", listeners.join(",")));
+    own.push(("advertised.listeners", advertised.join(",")));
     Ok(own)
+}
+
+/// Where the caller of a link reaches the broker: at the link's proxy.
+fn neighbour_of<'s>(site: &'s Site<'_>, link: Link) -> Result<&'s str, LaunchError> {
+    Ok(site
+        .endpoints
+        .endpoint(link.from.as_str(), "kafka", link.key)?)
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::components::{self, Installed};
 use crate::endpoints::{EndpointError, Endpoints};
 use crate::guard::{SpawnSpec, StopPhase, StopSpec};
+use crate::links::Link;
 use crate::profile::Profile;
 use crate::runs::RunDir;
 use crate::services::{JvmMode, ServiceName};
@@ -81,6 +82,8 @@ pub struct Site<'a> {
     pub defaults: bool,
     /// Services of this run.
     pub members: &'a [ServiceName],
+    /// Links to this service, with the port behind the proxy of each: where the service itself listens for it.
+    pub behind_links: Vec<(Link, u16)>,
 }
 
 /// Why a service cannot be launched.
@@ -124,6 +127,14 @@ impl Site<'_> {
         self.installed
             .get(name)
             .ok_or_else(|| LaunchError::NotReady(name.to_owned()))
+    }
+
+    /// The brokers of this run.
+    pub(super) fn brokers(&self) -> Vec<ServiceName> {
+        let members = self.members.iter().copied();
+        members
+            .filter(|service| service.kind() == ServiceName::Kafka)
+            .collect()
     }
 
     /// Whether a component is there that the service can do without.

@@ -29,12 +29,20 @@ pub use postgres::settings as postgres_settings;
 
 /// The services of the lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum ServiceName {
     Zookeeper,
     Kafka,
+    /// The second broker of a stack with several, and the third.
+    #[serde(rename = "kafka-2")]
+    Kafka2,
+    #[serde(rename = "kafka-3")]
+    Kafka3,
     Connect,
+    /// The second worker of a stack with several.
+    #[serde(rename = "connect-2")]
+    Connect2,
     Postgres,
     Prometheus,
     Exporter,
@@ -68,12 +76,15 @@ pub trait Service: Sync {
 
 impl ServiceName {
     /// All of them, each after what it needs.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Postgres,
         Self::Prometheus,
         Self::Zookeeper,
         Self::Kafka,
+        Self::Kafka2,
+        Self::Kafka3,
         Self::Connect,
+        Self::Connect2,
         Self::Exporter,
         Self::Producer,
     ];
@@ -82,8 +93,11 @@ impl ServiceName {
     pub fn service(self) -> &'static dyn Service {
         match self {
             Self::Zookeeper => &zookeeper::Zookeeper,
-            Self::Kafka => &kafka::Kafka,
-            Self::Connect => &connect::Connect,
+            Self::Kafka => &kafka::Kafka(Self::Kafka),
+            Self::Kafka2 => &kafka::Kafka(Self::Kafka2),
+            Self::Kafka3 => &kafka::Kafka(Self::Kafka3),
+            Self::Connect => &connect::Connect(Self::Connect),
+            Self::Connect2 => &connect::Connect(Self::Connect2),
             Self::Postgres => &postgres::Postgres,
             Self::Prometheus => &prometheus::Prometheus,
             Self::Exporter => &exporter::Exporter,
@@ -96,12 +110,30 @@ impl ServiceName {
         match self {
             Self::Zookeeper => "zookeeper",
             Self::Kafka => "kafka",
+            Self::Kafka2 => "kafka-2",
+            Self::Kafka3 => "kafka-3",
             Self::Connect => "connect",
+            Self::Connect2 => "connect-2",
             Self::Postgres => "postgres",
             Self::Prometheus => "prometheus",
             Self::Exporter => "exporter",
             Self::Producer => "producer",
         }
+    }
+
+    /// What it is one of, and which: `kafka-3` is the third of `kafka`.
+    pub fn instance(self) -> (Self, u16) {
+        match self {
+            Self::Kafka2 => (Self::Kafka, 2),
+            Self::Kafka3 => (Self::Kafka, 3),
+            Self::Connect2 => (Self::Connect, 2),
+            first => (first, 1),
+        }
+    }
+
+    /// What it is one of.
+    pub fn kind(self) -> Self {
+        self.instance().0
     }
 
     /// These services and everything that they need, each after what it needs.
@@ -135,7 +167,12 @@ impl FromStr for ServiceName {
             .into_iter()
             .find(|name| name.as_str() == text)
             .ok_or_else(|| {
-                let known: Vec<_> = Self::ALL.iter().map(|name| name.as_str()).collect();
+                // Those that come with `--brokers` and `--workers` are not asked for by name.
+                let known: Vec<_> = Self::ALL
+                    .iter()
+                    .filter(|name| name.instance().1 == 1)
+                    .map(|name| name.as_str())
+                    .collect();
                 format!(
                     "there is no service `{text}`; there are {}",
                     known.join(", ")

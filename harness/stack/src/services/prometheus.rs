@@ -57,10 +57,17 @@ impl Service for Prometheus {
             .iter()
             .filter(|(_, target)| site.members.contains(&target.service))
         {
-            let url =
-                site.endpoints
-                    .endpoint("prometheus", target.service.as_str(), &target.endpoint)?;
-            let address = url.trim_start_matches("http://");
+            let instances = site
+                .members
+                .iter()
+                .filter(|one| one.kind() == target.service);
+            let addresses = instances.map(|one| {
+                let url = site
+                    .endpoints
+                    .endpoint("prometheus", one.as_str(), &target.endpoint)?;
+                Ok(url.trim_start_matches("http://"))
+            });
+            let addresses = addresses.collect::<Result<Vec<_>, LaunchError>>()?;
             let mut scrape = target.scrape.clone();
             if site.jvm == JvmMode::Quick {
                 scrape.extend(target.quick.clone());
@@ -68,7 +75,7 @@ impl Service for Prometheus {
             scrape.insert("job_name".to_owned(), job.as_str().into());
             scrape.insert(
                 "static_configs".to_owned(),
-                json!([{ "targets": [address] }]),
+                json!([{ "targets": addresses }]),
             );
             jobs.push(scrape);
         }

@@ -30,7 +30,10 @@ fn usual_unit(service: ServiceName) -> &'static str {
     match service {
         ServiceName::Zookeeper => "zookeeper.service",
         ServiceName::Kafka => "apache-kafka.service",
+        ServiceName::Kafka2 => "apache-kafka-2.service",
+        ServiceName::Kafka3 => "apache-kafka-3.service",
         ServiceName::Connect => "kafka-connect.service",
+        ServiceName::Connect2 => "kafka-connect-2.service",
         ServiceName::Postgres => "postgresql.service",
         ServiceName::Prometheus => "prometheus.service",
         ServiceName::Exporter => "kafka-connect-lab-exporter.service",
