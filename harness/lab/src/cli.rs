@@ -43,6 +43,8 @@ pub enum Command {
     Schema(commands::schema::Args),
     /// Run every test: the workspace's, then every scenario that is not tagged tuning or soak.
     Test(commands::test::Args),
+    /// Hurt a stack at random, round after round, and check that nothing is lost.
+    Soak(commands::soak::Args),
     /// Bring a stack up and say where everything is.
     Up(commands::up::Args),
     /// End a stack.

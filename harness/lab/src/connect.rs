@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::body;
 use crate::runner::Context;
 
 /// How long a change may take. Connect answers by itself after 90 s (`ConnectResource.DEFAULT_REST_REQUEST_TIMEOUT_MS`): until then
@@ -183,10 +184,9 @@ async fn send(
             .await
             .with_context(|| format!("Connect does not answer {method} {path}"))?;
         let status = answer.status();
-        let text = answer
-            .text()
+        let text = body::text(answer, body::LARGEST)
             .await
-            .with_context(|| format!("Connect's answer to {method} {path} broke off"))?;
+            .with_context(|| format!("Connect answered {method} {path}"))?;
         if status != StatusCode::CONFLICT || begun.elapsed() > REBALANCE {
             return Ok((status, text));
         }

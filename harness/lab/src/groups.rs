@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use scenario::StackSettings;
 use stack::components::{Lock, profiles};
-use stack::{Flavour, Profile, ServiceName};
+use stack::{Flavour, Profile, ServiceName, Size};
 
 use crate::runner::{CONTROL, Selected};
 
@@ -46,16 +46,27 @@ pub struct Plan {
     pub skipped: Vec<(Selected, String)>,
 }
 
-/// Sorts instances into groups. `profile`: that of scenarios that do not say it. `sharing`: who shares a stack.
+/// Sorts instances into groups. `profile` and `size`: those of scenarios that do not say them. `sharing`: who shares a stack.
 ///
 /// # Errors
 /// When a scenario names what there is not, which its reader should have seen.
-pub fn plan(selected: Vec<Selected>, profile: Profile, sharing: Sharing) -> Result<Plan> {
+pub fn plan(
+    selected: Vec<Selected>,
+    profile: Profile,
+    size: Size,
+    sharing: Sharing,
+) -> Result<Plan> {
     let lock = Lock::embedded()?;
     let mut plan = Plan::default();
     for one in selected {
-        let flavour = flavour(&one.instance().stack, profile, &lock)?;
-        if let Some(reason) = refusal(&one, flavour.profile) {
+        let settings = &one.instance().stack;
+        let mut flavour = flavour(settings, profile, &lock)?;
+        flavour.size = Size {
+            brokers: settings.brokers.unwrap_or(size.brokers),
+            workers: settings.workers.unwrap_or(size.workers),
+        };
+        let reason = refusal(&one, flavour.profile).or_else(|| too_small(&one, flavour.size));
+        if let Some(reason) = reason {
             plan.skipped.push((one, reason));
             continue;
         }
@@ -124,6 +135,18 @@ fn refusal(selected: &Selected, profile: Profile) -> Option<String> {
         .find(|service: &ServiceName| !profile.has(*service))?;
     Some(format!(
         "it needs {lacking}, which a stack of the profile {profile} does not have"
+    ))
+}
+
+/// Why a scenario does not run on so many brokers and workers.
+fn too_small(selected: &Selected, size: Size) -> Option<String> {
+    let needs = selected.scenario.needs.keys();
+    let mut services = needs.filter_map(|name| name.parse::<ServiceName>().ok());
+    let lacking = services.find(|service| !size.has(*service))?;
+    Some(format!(
+        "it names {lacking}: say `brokers = {}` or `workers = {}` in `[stack]`",
+        Size::BROKERS,
+        Size::WORKERS
     ))
 }
 
@@ -242,14 +265,26 @@ mod tests {
         &["1 on kraft ", "1 on kraft  alone"]
     )]
     fn who_needs_another_stack_gets_one(#[case] scenarios: &[&str], #[case] expected: &[&str]) {
-        let plan = plan(instances(scenarios), Profile::Zookeeper, Sharing::Allowed).unwrap();
+        let plan = plan(
+            instances(scenarios),
+            Profile::Zookeeper,
+            Size::default(),
+            Sharing::Allowed,
+        )
+        .unwrap();
         assert_eq!(stacks(&plan), expected);
         assert!(plan.skipped.is_empty());
     }
 
     #[test]
     fn nobody_shares_where_that_is_asked_for() {
-        let plan = plan(instances(&["", ""]), Profile::Zookeeper, Sharing::Never).unwrap();
+        let plan = plan(
+            instances(&["", ""]),
+            Profile::Zookeeper,
+            Size::default(),
+            Sharing::Never,
+        )
+        .unwrap();
         assert_eq!(
             stacks(&plan),
             ["1 on zookeeper  alone", "1 on zookeeper  alone"]
@@ -262,6 +297,7 @@ mod tests {
         let plan = plan(
             instances(&["", named]),
             Profile::Zookeeper,
+            Size::default(),
             Sharing::Allowed,
         )
         .unwrap();
@@ -271,7 +307,7 @@ mod tests {
     #[test]
     fn the_command_line_says_the_profile_of_those_that_do_not() {
         let scenarios = instances(&["", "[stack]\nprofile = \"zookeeper\""]);
-        let plan = plan(scenarios, Profile::Kraft, Sharing::Allowed).unwrap();
+        let plan = plan(scenarios, Profile::Kraft, Size::default(), Sharing::Allowed).unwrap();
         assert_eq!(stacks(&plan), ["1 on kraft ", "1 on zookeeper "]);
     }
 
@@ -283,7 +319,7 @@ mod tests {
         #[case] skipped: bool,
     ) {
         let scenarios = instances(&["skip = { kraft = \"KAFKA-1\" }"]);
-        let plan = plan(scenarios, profile, Sharing::Allowed).unwrap();
+        let plan = plan(scenarios, profile, Size::default(), Sharing::Allowed).unwrap();
         let reasons: Vec<_> = plan.skipped.iter().map(|(_, reason)| reason).collect();
         if skipped {
             assert_eq!(reasons, ["not on the profile kraft: KAFKA-1"]);
@@ -296,7 +332,13 @@ mod tests {
     #[test]
     fn an_instance_is_skipped_on_the_profile_that_it_names() {
         let matrix = "skip = { kraft = \"KAFKA-1\" }\n[matrix]\np = [\"zookeeper\", \"kraft\"]\n[stack]\nprofile = \"${p}\"";
-        let plan = plan(instances(&[matrix]), Profile::Zookeeper, Sharing::Allowed).unwrap();
+        let plan = plan(
+            instances(&[matrix]),
+            Profile::Zookeeper,
+            Size::default(),
+            Sharing::Allowed,
+        )
+        .unwrap();
         assert_eq!(stacks(&plan), ["1 on zookeeper "]);
         assert_eq!(plan.skipped[0].0.instance().id, "a/t[p=kraft]");
     }
@@ -344,7 +386,13 @@ mod tests {
     #[test]
     fn who_needs_zookeeper_is_skipped_without_it() {
         let step = "[[step]]\nlog = { service = \"zookeeper\", contains = \"x\" }";
-        let plan = plan(instances(&[step]), Profile::Kraft, Sharing::Allowed).unwrap();
+        let plan = plan(
+            instances(&[step]),
+            Profile::Kraft,
+            Size::default(),
+            Sharing::Allowed,
+        )
+        .unwrap();
         assert!(plan.groups.is_empty());
         let reason = &plan.skipped[0].1;
         assert!(reason.contains("needs zookeeper"), "{reason}");

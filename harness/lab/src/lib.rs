@@ -2,6 +2,7 @@
 
 mod actions;
 mod attach;
+mod body;
 mod catalogue;
 mod checks;
 mod cli;
@@ -26,6 +27,7 @@ mod reference;
 mod registry;
 mod report;
 mod runner;
+mod soak;
 mod stacks;
 mod statistics;
 mod suite;

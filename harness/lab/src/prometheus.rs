@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::body::{self, BodyError};
+
 use serde::Deserialize;
 
 /// A series with one value.
@@ -31,6 +33,12 @@ pub enum QueryError {
     /// No answer, or one of another shape.
     #[error("Prometheus does not answer as it should")]
     Answer(#[source] reqwest::Error),
+    /// An answer that cannot be had whole.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// An answer that is no JSON of its own.
+    #[error("Prometheus does not answer as it should")]
+    Json(#[from] serde_json::Error),
     /// A result that is no vector or matrix.
     #[error("the query's result is a {0}, not a vector")]
     Shape(String),
@@ -123,7 +131,7 @@ async fn ask(
         .send()
         .await
         .map_err(QueryError::Answer)?;
-    let answer: Answer = answer.json().await.map_err(QueryError::Answer)?;
+    let answer: Answer = serde_json::from_slice(&body::bytes(answer, body::LARGEST).await?)?;
     let data = answer
         .data
         .ok_or_else(|| QueryError::Refused(answer.error.unwrap_or_default()))?;

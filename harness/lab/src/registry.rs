@@ -3,11 +3,12 @@
 use scenario::{Kind, Registry, RegistryError};
 
 use crate::actions::{
-    Create, Produce, Producer, PutConnector, Shell, Sql, StartExporter, connector_state, service,
+    Produce, Producer, PutConnector, Shell, Sql, StartExporter, connector_state, link, service,
+    topic,
 };
 use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows, SeriesCheck};
 use crate::runner::{
-    AnyStep, Sound, controlled_service_of, exporter_of, is_own_process, logged_service_of,
+    AnyStep, Sound, controlled_service_of, exporter_of, is_own_process, link_of, logged_service_of,
     service_of,
 };
 use crate::tune::{Tune, needs};
@@ -24,7 +25,8 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         )
         .needs(&["postgres"])
         .captures(),
-        Kind::action::<Create>("create_topic", "Makes a topic.").needs(&["kafka"]),
+        Kind::action::<topic::Create>("create_topic", "Makes a topic.").needs(&["kafka"]),
+        Kind::action::<topic::Delete>("delete_topic", "Deletes a topic.").needs(&["kafka"]),
         Kind::action::<PutConnector>(
             "put_connector",
             "Makes a connector, or changes its configuration.",
@@ -78,6 +80,20 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
         Kind::action::<service::Resume>("resume", "Lets a paused service go on.")
             .needs_of(controlled_service_of)
             .names(None, is_own_process),
+        Kind::action::<link::Cut>(
+            "cut_link",
+            "Cuts a link as when a cable is pulled: nothing passes, and nobody is told. What was sent passes once it is restored.",
+        )
+        .needs_of(link_of),
+        Kind::action::<link::Reset>(
+            "reset_link",
+            "Resets the connections of a link, and every new one until it is restored.",
+        )
+        .needs_of(link_of),
+        Kind::action::<Sound<link::Slow>>("slow_link", "Makes a link slow, until it is restored.")
+            .needs_of(link_of),
+        Kind::action::<link::Restore>("restore_link", "Lets a link pass everything again.")
+            .needs_of(link_of),
         Kind::action::<Tune>(
             "tune",
             "Measures the rate of a source connector under several settings, interleaved.",

@@ -2,6 +2,7 @@
 //! stack of their own.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use rand::seq::SliceRandom;
 use scenario::Jvm;
 use stack::native::{Native, StackSpec};
 use stack::services::JvmMode;
-use stack::{Profile, ServiceName};
+use stack::{Profile, ServiceName, Size};
 
 use crate::groups::{self, Group, Sharing};
 use crate::progress::Shown;
@@ -43,6 +44,8 @@ pub struct Options {
     pub keep: bool,
     /// The profile of scenarios that do not say it.
     pub profile: Profile,
+    /// Brokers and workers of scenarios that do not say it.
+    pub size: Size,
     /// Who shares a stack.
     pub sharing: Sharing,
     /// Services that are started in any case.
@@ -62,6 +65,7 @@ impl Default for Options {
             fail_fast: false,
             keep: false,
             profile: Profile::default(),
+            size: Size::default(),
             sharing: Sharing::default(),
             also: Vec::new(),
             ready_within: Duration::from_secs(90),
@@ -88,7 +92,7 @@ pub async fn run(
 ) -> Result<(Suite, Option<Native>)> {
     let begun = Instant::now();
     let all = in_order(selected, options, shown);
-    let plan = groups::plan(all, options.profile, options.sharing)?;
+    let plan = groups::plan(all, options.profile, options.size, options.sharing)?;
     let mut suite = Suite {
         began: now(),
         seed: options.shuffle,
@@ -150,7 +154,7 @@ pub(crate) fn in_order(selected: &[Selected], options: &Options, shown: &Shown) 
 }
 
 /// A stack that does not end in order does not take the report with it.
-async fn end(native: Native, shown: &Shown) {
+pub(crate) async fn end(native: Native, shown: &Shown) {
     if let Err(error) = native.shut_down().await {
         shown.line(&format!("the stack did not end as it should: {error}"));
     }
@@ -173,19 +177,24 @@ pub(crate) fn has_failed(outcome: &ScenarioOutcome) -> bool {
     outcome.outcome == Outcome::Failed
 }
 
-/// Services that scenarios need, by their steps.
-fn services(selected: &[Selected]) -> impl Iterator<Item = ServiceName> {
+/// Services, or links with a proxy, that scenarios need, by their steps.
+fn needs<T: FromStr>(selected: &[Selected]) -> Vec<T> {
     let names: BTreeSet<&str> = selected
         .iter()
         .flat_map(|one| one.scenario.needs.keys().map(String::as_str))
         .collect();
-    names.into_iter().filter_map(|name| name.parse().ok())
+    names
+        .into_iter()
+        .filter_map(|name| name.parse().ok())
+        .collect()
 }
 
 async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Native> {
     let profile = group.flavour.profile;
     let also = options.also.iter().copied();
-    let wanted = services(&group.selected).chain(also.filter(|service| profile.has(*service)));
+    let wanted = needs::<ServiceName>(&group.selected)
+        .into_iter()
+        .chain(also.filter(|service| profile.has(*service)));
     // All that share a stack begin in the mode of the first.
     let jvm = modes(&group.selected)
         .first()
@@ -195,6 +204,7 @@ async fn bring_up(group: &Group, options: &Options, shown: &Shown) -> Result<Nat
         flavour: group.flavour.clone(),
         jvm,
         ready_within: options.ready_within,
+        links: needs(&group.selected),
         ..StackSpec::of(wanted)
     };
     let begun = Instant::now();
@@ -234,7 +244,7 @@ fn modes(selected: &[Selected]) -> Vec<JvmMode> {
 }
 
 /// One after the other, each in the mode that the stack was started in.
-async fn on_own(
+pub(crate) async fn on_own(
     native: &Native,
     selected: Vec<Selected>,
     options: &Options,
@@ -331,7 +341,7 @@ fn leave_out(one: &Selected, reporter: &dyn Reporter) -> ScenarioOutcome {
     outcome
 }
 
-fn describe(suite: &mut Suite, native: &Native) {
+pub(crate) fn describe(suite: &mut Suite, native: &Native) {
     native
         .control()
         .guard()

@@ -107,6 +107,35 @@ pub struct StackSettings {
     /// The version of Debezium's JDBC sink. The worker has no sink where this is missing: looking through it takes a start longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jdbc: Option<String>,
+    /// How many brokers: 1, or 3, of which one can be lost.
+    #[serde(deserialize_with = "brokers", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = [1, 3]))]
+    pub brokers: Option<u8>,
+    /// How many workers: 1, or 2, of which one can be lost.
+    #[serde(deserialize_with = "workers", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = [1, 2]))]
+    pub workers: Option<u8>,
+}
+
+fn brokers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    one_of(deserializer, [1, 3], "1, or 3: of two none can be lost")
+}
+
+fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    one_of(deserializer, [1, 2], "1 or 2")
+}
+
+fn one_of<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    choices: [u8; 2],
+    expected: &str,
+) -> Result<Option<u8>, D::Error> {
+    let number = u8::deserialize(deserializer)?;
+    if choices.contains(&number) {
+        return Ok(Some(number));
+    }
+    let unexpected = serde::de::Unexpected::Unsigned(number.into());
+    Err(serde::de::Error::invalid_value(unexpected, &expected))
 }
 
 /// How JVMs are started.

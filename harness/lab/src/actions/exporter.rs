@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use stack::ServiceName;
 use stack::native::own_program;
 
 use crate::runner::{Context, Observed, OwnExporter, Step, StepError, Topic};
@@ -45,7 +46,9 @@ impl Step for StartExporter {
         let mut env = BTreeMap::from([
             (
                 "KAFKA_BOOTSTRAP_SERVERS".to_owned(),
-                context.endpoint("kafka", "bootstrap")?.to_owned(),
+                context
+                    .way(ServiceName::Exporter, "kafka", "bootstrap")?
+                    .to_owned(),
             ),
             ("KAFKA_TOPIC".to_owned(), self.topic.to_string()),
             ("KAFKA_GROUP_ID".to_owned(), group),

@@ -1,16 +1,16 @@
 //! What steps can do: a file each.
 
 pub mod connector_state;
-mod create_topic;
 mod exporter;
+pub mod link;
 mod produce;
 mod producer;
 mod put_connector;
 pub mod service;
 mod shell;
 mod sql;
+pub mod topic;
 
-pub use create_topic::Create;
 pub use exporter::StartExporter;
 pub use produce::Produce;
 pub use producer::Producer;

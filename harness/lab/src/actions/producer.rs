@@ -8,6 +8,7 @@ use scenario::TextFile;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use stack::ServiceName;
 use stack::native::own_program;
 
 use crate::runner::{Check, Context, Observed, OwnProducer, Step, StepError, Topic};
@@ -88,7 +89,11 @@ impl Step for Producer {
         };
         flag(
             "bootstrap-servers",
-            Some(context.endpoint("kafka", "bootstrap")?.to_owned()),
+            Some(
+                context
+                    .way(ServiceName::Producer, "kafka", "bootstrap")?
+                    .to_owned(),
+            ),
         );
         if let Some(replay) = &self.replay {
             let lines = context.directory()?.join("replay.jsonl");

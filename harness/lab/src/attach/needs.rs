@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use scenario::{Jvm, Scenario};
-use stack::{Endpoints, Profile, ServiceName};
+use stack::{Endpoints, Link, Profile, ServiceName};
 
 use crate::groups;
 use crate::runner::{AnyStep, CONTROL, LOGS, Selected, VERSIONS};
@@ -65,6 +65,11 @@ pub fn unmet(
 }
 
 fn lacking(need: &str, endpoints: &Endpoints, file: &Path) -> Option<String> {
+    if let Ok(link) = need.parse::<Link>() {
+        return Some(format!(
+            "it hurts the link {link}, and only a stack of the lab's own has a proxy there"
+        ));
+    }
     let service: ServiceName = need.parse().ok()?;
     let Some((key, _)) = service.service().ports(Profile::default()).first() else {
         return Some(format!("it needs the stack's own {service}"));

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::address::{Status, Url};
 use super::matching::{Mode, difference, short};
+use crate::body;
 use crate::runner::{Check, Context, Observed, Process, Step, StepError};
 
 /// A request, and what its answer has to be.
@@ -113,8 +114,7 @@ impl Step for Http {
         })?;
         let status = answer.status();
         let headers = answer.headers().clone();
-        let body = answer
-            .text()
+        let body = body::text(answer, body::LARGEST)
             .await
             .map_err(|error| miss("a whole answer".to_owned(), error.to_string()))?;
         let shown = format!(

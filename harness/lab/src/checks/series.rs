@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::number::Expected;
+use crate::body;
 use crate::runner::{Check, Context, Exporter, Grid, Observed, Step, StepError};
 
 /// Series of one name that an exporter serves.
@@ -67,12 +68,15 @@ pub(super) async fn scrape(
     if let Some(accept) = accept {
         request = request.header(reqwest::header::ACCEPT, accept);
     }
-    let answer = async { request.send().await?.error_for_status()?.text().await };
+    let answer = async {
+        let answer = request.send().await?.error_for_status()?;
+        anyhow::Ok(body::text(answer, body::LARGEST).await?)
+    };
     answer.await.map_err(|error| {
         StepError::mismatch(
             exporter,
             format!("an answer of {url}"),
-            format!("{:#}", anyhow::Error::from(error)),
+            format!("{error:#}"),
         )
     })
 }

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod logs;
 pub mod run;
 pub mod schema;
+pub mod soak;
 pub mod status;
 pub mod test;
 pub mod tune;
@@ -36,6 +37,7 @@ pub async fn dispatch(command: Command) -> Result<Verdict> {
         Command::Validate(args) => validate::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Test(args) => test::run(args).await,
+        Command::Soak(args) => soak::run(args).await,
         Command::Up(args) => up::run(args).await,
         Command::Clean(args) => clean::run(args).await,
         Command::Down(args) => down::run(args),

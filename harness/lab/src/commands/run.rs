@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::attach::{OF_THIS_MACHINE, Place};
 use crate::catalogue::Selection;
-use crate::profile::ProfileArgs;
+use crate::profile::{ProfileArgs, SizeArgs};
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::runner::Suite;
@@ -47,6 +47,8 @@ pub struct Args {
     selection: Selection,
     #[command(flatten)]
     profile: ProfileArgs,
+    #[command(flatten)]
+    size: SizeArgs,
     /// Scenarios at the same time.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
@@ -137,6 +139,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         fail_fast: args.fail_fast,
         keep: args.keep,
         profile: args.profile.profile,
+        size: args.size.into(),
         ..Options::default()
     };
     if args.report.is_some() {

@@ -11,7 +11,7 @@ use stack::{Flavour, ServiceName};
 
 use crate::Verdict;
 use crate::commands::status;
-use crate::profile::ProfileArgs;
+use crate::profile::{ProfileArgs, SizeArgs};
 use crate::progress::Shown;
 use crate::stacks;
 
@@ -38,12 +38,15 @@ impl From<Ports> for PortChoice {
   lab up                            until Ctrl-C
   lab up --detach --ports default   in the background, on the usual ports
   lab up --profile kraft            Kafka 4.3 without ZooKeeper
+  lab up --brokers 3 --workers 2    one of each can be lost
   lab up kafka prometheus           only these, and what they need")]
 pub struct Args {
     /// Services to start, with what they need; all when none is named.
     services: Vec<ServiceName>,
     #[command(flatten)]
     profile: ProfileArgs,
+    #[command(flatten)]
+    size: SizeArgs,
     /// Give Connect Debezium's JDBC sink as well, as `jdbc` in `[stack]` of a scenario does.
     #[arg(long)]
     jdbc: bool,
@@ -80,6 +83,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         args.services.clone()
     };
     let mut flavour = Flavour::of(args.profile.profile);
+    flavour.size = args.size.into();
     if args.jdbc {
         flavour = flavour.with_jdbc(&Lock::embedded()?)?;
     }

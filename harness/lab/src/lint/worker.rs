@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::definitions::{Definitions, Key, Keys, Kind, Plugin};
+use crate::body;
 use crate::connect::segment;
 
 /// Debezium's connector, whose version is that of the definitions.
@@ -283,27 +284,15 @@ impl Worker {
             request = request.json(body);
         }
         // Without the URL: it may have a password.
-        let mut answer = request
+        let answer = request
             .send()
             .await
             .map_err(reqwest::Error::without_url)
             .with_context(|| format!("the worker does not answer {what}"))?;
         let status = answer.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer
-            .chunk()
+        let bytes = body::bytes(answer, LARGEST)
             .await
-            .map_err(reqwest::Error::without_url)
-            .with_context(|| format!("the answer to {what} broke off"))?
-        {
-            if bytes.len() + chunk.len() > LARGEST {
-                bail!(
-                    "the answer to {what} is larger than {} MB: that is no worker",
-                    LARGEST >> 20
-                );
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+            .with_context(|| format!("what is asked for {what} is no worker"))?;
         if !status.is_success() {
             bail!("the worker answers {what} with {status}");
         }

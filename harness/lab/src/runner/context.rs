@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use scenario::Vars;
 use stack::guard::{Guard, JobState, JobStatus, PortRequest, SpawnSpec, StopPhase, StopSpec};
-use stack::{Control, Endpoints};
+use stack::{Control, Endpoints, ServiceName};
 use tokio_postgres::Client;
 
 use super::chart::Chart;
@@ -139,7 +139,8 @@ impl Context {
             vars.set("versions.kafka", version.as_str());
         }
         if let Some(config) = self
-            .endpoint("postgres", "sql")
+            // What connectors are told.
+            .way(ServiceName::Connect, "postgres", "sql")
             .ok()
             .and_then(|url| postgres::parse(url).ok())
         {
@@ -171,6 +172,14 @@ impl Context {
     /// When the stack has no such endpoint.
     pub fn endpoint(&self, service: &str, key: &str) -> Result<&str> {
         Ok(self.endpoints.endpoint("lab", service, key)?)
+    }
+
+    /// How another service reaches a service, which may be by a proxy.
+    ///
+    /// # Errors
+    /// When the stack has no such endpoint.
+    pub fn way(&self, from: ServiceName, service: &str, key: &str) -> Result<&str> {
+        Ok(self.endpoints.endpoint(from.as_str(), service, key)?)
     }
 
     /// Versions of what the stack is made of, by component, where they are known.

@@ -16,8 +16,8 @@ pub use context::{Context, Surroundings, VARIABLES};
 pub use engine::{Listener, Selected, run_instance};
 pub use kafka::Record;
 pub use names::{
-    CONTROL, Exporter, LOGS, OwnExporter, OwnProducer, Process, Service, VERSIONS,
-    controlled_service_of, exporter_of, is_own_process, logged_service_of, service_of,
+    CONTROL, Exporter, LOGS, LinkName, OwnExporter, OwnProducer, Process, Service, VERSIONS,
+    controlled_service_of, exporter_of, is_own_process, link_of, logged_service_of, service_of,
 };
 pub use outcome::{Outcome, ScenarioOutcome, StepOutcome, Suite};
 pub use sound::{Check, Sound};

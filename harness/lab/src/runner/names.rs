@@ -7,7 +7,7 @@ use std::ops::Deref;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
-use stack::ServiceName;
+use stack::{Link, ServiceName};
 
 /// What a stack has whose services can be started and stopped, beside the names of those services.
 pub const CONTROL: &str = "control";
@@ -23,20 +23,23 @@ const OWN_EXPORTER: &str = "exporter-…";
 const OWN_PRODUCER: &str = "producer-…";
 
 /// The services of the stack, and what stands for the scenario's own processes.
-const EVERYTHING: [&str; 9] = [
+const EVERYTHING: [&str; 12] = [
     "postgres",
     "prometheus",
     "zookeeper",
     "kafka",
+    "kafka-2",
+    "kafka-3",
     "connect",
+    "connect-2",
     "exporter",
     "producer",
     OWN_EXPORTER,
     OWN_PRODUCER,
 ];
-const SERVICES: [&str; 7] = {
-    let [a, b, c, d, e, f, g, _, _] = EVERYTHING;
-    [a, b, c, d, e, f, g]
+const SERVICES: [&str; 10] = {
+    let [a, b, c, d, e, f, g, h, i, j, _, _] = EVERYTHING;
+    [a, b, c, d, e, f, g, h, i, j]
 };
 const EXPORTERS: [&str; 2] = ["exporter", OWN_EXPORTER];
 
@@ -75,6 +78,40 @@ impl JsonSchema for Service {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "enum": SERVICES })
+    }
+}
+
+/// A link between two services.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkName(pub Link);
+
+impl<'de> Deserialize<'de> for LinkName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const LINKS: [&str; Link::ALL.len()] = {
+            let mut names = [""; Link::ALL.len()];
+            let mut at = 0;
+            while at < names.len() {
+                names[at] = Link::ALL[at].as_str();
+                at += 1;
+            }
+            names
+        };
+        let name = String::deserialize(deserializer)?;
+        name.parse()
+            .map(Self)
+            .map_err(|_| D::Error::unknown_variant(&name, &LINKS))
+    }
+}
+
+impl JsonSchema for LinkName {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "LinkName".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": Link::ALL.map(Link::as_str) })
     }
 }
 
@@ -184,6 +221,14 @@ pub fn controlled_service_of(arguments: &Value) -> Vec<&'static str> {
         needs.push(CONTROL);
     }
     needs
+}
+
+/// What a stack must have for an action on a link, alone or as `link`: a proxy in that link, where it leads to, and control.
+pub fn link_of(arguments: &Value) -> Vec<&'static str> {
+    let name = arguments.get("link").unwrap_or(arguments);
+    let link = name.as_str().and_then(|name| name.parse::<Link>().ok());
+    link.map(|link| vec![CONTROL, link.as_str(), link.to.as_str()])
+        .unwrap_or_default()
 }
 
 /// What a stack must have for a check of a log: the service, and its log. A scenario always has the log of a process that it

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use stack::ServiceName;
+use stack::Profile;
 use stack::native::{Native, Quiet, StackSpec, StartOrder};
 use stack::services::JvmMode;
 
@@ -27,11 +27,12 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<Verdict> {
     let shown = Shown::new();
-    let lab = StackSpec::of(ServiceName::ALL);
+    let services = Profile::default().services();
+    let lab = StackSpec::of(services.clone());
     let one_by_one = StackSpec {
         jvm: JvmMode::Server,
         order: StartOrder::OneByOne,
-        ..StackSpec::of(ServiceName::ALL)
+        ..StackSpec::of(services)
     };
     // From the start of the command's work, verification included, until everything is ready.
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());

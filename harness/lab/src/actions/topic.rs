@@ -1,12 +1,12 @@
-//! `create_topic`
+//! `create_topic`, `delete_topic`
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -39,11 +39,6 @@ pub struct Create {
 impl Step for Create {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
         context.own("topic", &self.name)?;
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
-            .set("log_level", "0")
-            .create()
-            .context("cannot make a Kafka client")?;
         let mut topic = NewTopic::new(
             &self.name,
             self.partitions.get().into(),
@@ -52,15 +47,46 @@ impl Step for Create {
         for (key, value) in &self.config {
             topic = topic.set(key, value);
         }
-        let answers = admin
+        let answers = admin(context)?
             .create_topics([&topic], &AdminOptions::new())
             .await
             .map_err(|error| StepError::broken("kafka", error))?;
-        for answer in answers {
-            answer.map_err(|(name, code)| {
-                StepError::broken("kafka", anyhow::anyhow!("cannot make topic {name}: {code}"))
-            })?;
-        }
+        all(answers, "make")?;
         Ok(Observed::text(count(self.partitions, "partition")))
     }
+}
+
+/// Name of the topic to delete, with its records.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Delete(Topic);
+
+#[async_trait]
+impl Step for Delete {
+    async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
+        context.own("topic", &self.0)?;
+        let answers = admin(context)?
+            .delete_topics(&[&self.0], &AdminOptions::new())
+            .await
+            .map_err(|error| StepError::broken("kafka", error))?;
+        all(answers, "delete")?;
+        Ok(Observed::text("deleted"))
+    }
+}
+
+fn admin(context: &Context) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+    ClientConfig::new()
+        .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
+        .set("log_level", "0")
+        .create()
+        .context("cannot make a Kafka client")
+}
+
+fn all(answers: Vec<TopicResult>, what: &str) -> Result<(), StepError> {
+    for answer in answers {
+        answer.map_err(|(name, code)| {
+            StepError::broken("kafka", anyhow!("cannot {what} topic {name}: {code}"))
+        })?;
+    }
+    Ok(())
 }

@@ -1,0 +1,69 @@
+//! Bodies of answers. Who answers says how long they are, so there is a limit.
+
+use reqwest::Response;
+
+/// No answer that the lab asks for is larger: that of a scrape with a million series has a third of it.
+pub const LARGEST: usize = 512 << 20;
+
+/// Why a body cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It ended early.
+    #[error("the answer broke off")]
+    BrokeOff(#[source] reqwest::Error),
+    /// It is too large to be what was asked for.
+    #[error("the answer is larger than {} MB", most >> 20)]
+    TooLarge {
+        /// Bytes.
+        most: usize,
+    },
+}
+
+/// The whole body, of so many bytes at the most.
+///
+/// # Errors
+/// [`BodyError`], without the URL, which may have a password.
+pub async fn bytes(mut answer: Response, most: usize) -> Result<Vec<u8>, BodyError> {
+    let mut bytes = Vec::new();
+    let broke_off = |error: reqwest::Error| BodyError::BrokeOff(error.without_url());
+    while let Some(chunk) = answer.chunk().await.map_err(broke_off)? {
+        if bytes.len() + chunk.len() > most {
+            return Err(BodyError::TooLarge { most });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// The same as text, with a mark for what is none.
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn text(answer: Response, most: usize) -> Result<String, BodyError> {
+    let bytes = bytes(answer, most).await?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn answer(body: &'static [u8]) -> Response {
+        reqwest::Response::from(http::Response::new(body))
+    }
+
+    #[tokio::test]
+    async fn a_body_has_its_limit() {
+        assert_eq!(text(answer(b"12345"), 5).await.unwrap(), "12345");
+        let error = text(answer(b"123456"), 5).await.unwrap_err();
+        assert!(matches!(error, BodyError::TooLarge { most: 5 }));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_text_does_not_hide_the_rest() {
+        assert_eq!(text(answer(b"a\xffb"), 9).await.unwrap(), "a\u{fffd}b");
+    }
+}
