@@ -41,6 +41,15 @@ const SERVICES: [&str; 10] = {
     let [a, b, c, d, e, f, g, h, i, j, _, _] = EVERYTHING;
     [a, b, c, d, e, f, g, h, i, j]
 };
+const LINKS: [&str; Link::ALL.len()] = {
+    let mut names = [""; Link::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Link::ALL[at].as_str();
+        at += 1;
+    }
+    names
+};
 const EXPORTERS: [&str; 2] = ["exporter", OWN_EXPORTER];
 
 /// Whether a name is one of those that `shown` stands for.
@@ -56,64 +65,45 @@ fn is_like(shown: &str, name: &str) -> bool {
     })
 }
 
-/// A service of the stack.
-#[derive(Debug, Clone, Copy)]
-pub struct Service(pub ServiceName);
+macro_rules! one_of {
+    ($(#[$doc:meta])* $name:ident($what:ty), $known:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name(pub $what);
 
-impl<'de> Deserialize<'de> for Service {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse()
-            .map(Self)
-            .map_err(|_| D::Error::unknown_variant(&name, &SERVICES))
-    }
-}
-
-impl JsonSchema for Service {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "Service".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "enum": SERVICES })
-    }
-}
-
-/// A link between two services.
-#[derive(Debug, Clone, Copy)]
-pub struct LinkName(pub Link);
-
-impl<'de> Deserialize<'de> for LinkName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const LINKS: [&str; Link::ALL.len()] = {
-            let mut names = [""; Link::ALL.len()];
-            let mut at = 0;
-            while at < names.len() {
-                names[at] = Link::ALL[at].as_str();
-                at += 1;
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = String::deserialize(deserializer)?;
+                name.parse()
+                    .map(Self)
+                    .map_err(|_| D::Error::unknown_variant(&name, &$known))
             }
-            names
-        };
-        let name = String::deserialize(deserializer)?;
-        name.parse()
-            .map(Self)
-            .map_err(|_| D::Error::unknown_variant(&name, &LINKS))
-    }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "enum": $known })
+            }
+        }
+    };
 }
 
-impl JsonSchema for LinkName {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "LinkName".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "enum": Link::ALL.map(Link::as_str) })
-    }
-}
+one_of!(
+    /// A service of the stack.
+    Service(ServiceName),
+    SERVICES
+);
+one_of!(
+    /// A link between two services.
+    LinkName(Link),
+    LINKS
+);
 
 macro_rules! process {
     ($(#[$doc:meta])* $name:ident, $known:expr) => {
