@@ -2,7 +2,7 @@
 
 use stack::components::{Cache, Lock, Plan, java, prometheus};
 use stack::native::requirements;
-use stack::{Flavour, Profile};
+use stack::{Flavour, Profile, limits};
 
 use crate::groups::JDBC;
 use crate::words::count;
@@ -151,32 +151,18 @@ fn plans() -> anyhow::Result<(Plan, Plan)> {
 }
 
 fn memory() -> Finding {
-    let free = std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            let line = text
-                .lines()
-                .find(|line| line.starts_with("MemAvailable:"))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        });
     amount(
         "memory",
-        free.map(|kib| kib / 1024),
+        limits::available_memory(),
         MEMORY,
         "end something: a full stack takes about 2 GiB",
     )
 }
 
 fn disk() -> Finding {
-    let state = stack::runs::state_dir();
-    let there = state.ancestors().find(|path| path.exists());
-    let free = there.and_then(|path| {
-        let stat = rustix::fs::statvfs(path).ok()?;
-        Some(stat.f_bavail * stat.f_frsize / (1024 * 1024))
-    });
     amount(
         "disk",
-        free,
+        limits::room(&stack::runs::state_dir()).map(|room| room.free),
         DISK,
         "make room, or set LAB_STATE_DIR and LAB_CACHE_DIR to a larger disk",
     )

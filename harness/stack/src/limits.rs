@@ -78,18 +78,11 @@ impl Amounts {
 
     /// What is free; nothing of what cannot be told. `state`: where runs are.
     pub fn free(state: &Path) -> Self {
-        let disk = || {
-            let there = state.ancestors().find(|path| path.exists())?;
-            let stat = rustix::fs::statvfs(there).ok()?;
-            // What is no file system for data, as /proc, has no blocks: making a directory there says more.
-            if stat.f_blocks == 0 {
-                return None;
-            }
-            Some(stat.f_bavail.saturating_mul(stat.f_frsize) >> 20)
-        };
+        // What is no file system for data, as /proc, has no room in all: making a directory there says more.
+        let disk = room(state).filter(|room| room.total > 0);
         Self {
-            memory: [available(), of_group()].into_iter().flatten().min(),
-            disk: disk(),
+            memory: [available_memory(), of_group()].into_iter().flatten().min(),
+            disk: disk.map(|room| room.free),
             // No limit is none.
             files: getrlimit(Resource::Nofile).maximum,
         }
@@ -130,8 +123,28 @@ impl Amounts {
     }
 }
 
-/// Of the machine.
-fn available() -> Option<u64> {
+/// Room on a file system, in MiB.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// In all.
+    pub total: u64,
+    /// What is left.
+    pub free: u64,
+}
+
+/// Room where this path is, or will be.
+pub fn room(path: &Path) -> Option<Room> {
+    let there = path.ancestors().find(|path| path.exists())?;
+    let stat = rustix::fs::statvfs(there).ok()?;
+    let mib = |blocks: u64| blocks.saturating_mul(stat.f_frsize) >> 20;
+    Some(Room {
+        total: mib(stat.f_blocks),
+        free: mib(stat.f_bavail),
+    })
+}
+
+/// Memory of the machine that can be had without swapping, in MiB.
+pub fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text
         .lines()
