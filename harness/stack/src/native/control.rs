@@ -202,10 +202,7 @@ impl Control {
         observer: &dyn Observer,
     ) -> Result<(), StackError> {
         *self.jvm.lock().unwrap_or_else(PoisonError::into_inner) = jvm;
-        let of = |kind| {
-            let members = self.members.iter().copied();
-            members.filter(move |service| service.kind() == kind)
-        };
+        let of = |kind: ServiceName| kind.among(&self.members);
         for service in of(ServiceName::Connect).chain(of(ServiceName::Kafka)) {
             self.stop(service).await?;
         }

@@ -169,11 +169,9 @@ impl Native {
             }
         }
         // Whoever knows one broker only cannot begin while that is down.
-        let brokers = members
-            .iter()
-            .filter(|name| name.kind() == ServiceName::Kafka);
-        let bootstrap: Vec<_> = brokers
-            .filter_map(|name| Some(name.service().address(*ports[name].get("bootstrap")?)))
+        let bootstrap: Vec<_> = ServiceName::Kafka
+            .among(&members)
+            .filter_map(|name| Some(name.service().address(*ports[&name].get("bootstrap")?)))
             .collect();
         if !bootstrap.is_empty() {
             endpoints.set(

@@ -23,8 +23,7 @@ pub(super) async fn probe(
         .map_err(|error| error.to_string())?;
     // That of the first has all of them.
     let bootstrap = bootstrap.split(',').next().unwrap_or_default().to_owned();
-    let is_broker = |service: &&ServiceName| service.kind() == ServiceName::Kafka;
-    let brokers = members.iter().filter(is_broker).count();
+    let brokers = ServiceName::Kafka.among(members).count();
     // A refused connection is cheaper to see here than in a client with threads of its own.
     TcpStream::connect(&bootstrap)
         .await

@@ -11,7 +11,6 @@ use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName};
 use crate::flavour::Size;
-use crate::links::Link;
 use crate::profile::Profile;
 
 #[derive(Deserialize)]
@@ -185,7 +184,10 @@ fn addresses(
         let mut protocols = vec![usual.unwrap_or("PLAINTEXT:PLAINTEXT").to_owned()];
         for (link, port) in &site.behind_links {
             let name = link.listener();
-            let proxy = neighbour_of(site, *link)?;
+            // The caller reaches the broker at the link's proxy.
+            let proxy = site
+                .endpoints
+                .endpoint(link.from.as_str(), link.to.as_str(), link.key)?;
             listeners.push(format!("{name}://127.0.0.1:{port}"));
             advertised.push(format!("{name}://{proxy}"));
             protocols.push(format!("{name}:PLAINTEXT"));
@@ -195,11 +197,4 @@ fn addresses(
     own.push(("listeners", listeners.join(",")));
     own.push(("advertised.listeners", advertised.join(",")));
     Ok(own)
-}
-
-/// Where the caller of a link reaches the broker: at the link's proxy.
-fn neighbour_of<'s>(site: &'s Site<'_>, link: Link) -> Result<&'s str, LaunchError> {
-    Ok(site
-        .endpoints
-        .endpoint(link.from.as_str(), "kafka", link.key)?)
 }

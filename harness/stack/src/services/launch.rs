@@ -131,10 +131,7 @@ impl Site<'_> {
 
     /// The brokers of this run.
     pub(super) fn brokers(&self) -> Vec<ServiceName> {
-        let members = self.members.iter().copied();
-        members
-            .filter(|service| service.kind() == ServiceName::Kafka)
-            .collect()
+        ServiceName::Kafka.among(self.members).collect()
     }
 
     /// Whether a component is there that the service can do without.

@@ -136,6 +136,12 @@ impl ServiceName {
         self.instance().0
     }
 
+    /// Those of `members` that are of this kind.
+    pub fn among(self, members: &[Self]) -> impl Iterator<Item = Self> {
+        let members = members.iter().copied();
+        members.filter(move |service| service.kind() == self)
+    }
+
     /// These services and everything that they need, each after what it needs.
     pub fn closure(wanted: impl IntoIterator<Item = Self>, profile: Profile) -> Vec<Self> {
         let mut pending: Vec<_> = wanted.into_iter().collect();

@@ -57,11 +57,7 @@ impl Service for Prometheus {
             .iter()
             .filter(|(_, target)| site.members.contains(&target.service))
         {
-            let instances = site
-                .members
-                .iter()
-                .filter(|one| one.kind() == target.service);
-            let addresses = instances.map(|one| {
+            let addresses = target.service.among(site.members).map(|one| {
                 let url = site
                     .endpoints
                     .endpoint("prometheus", one.as_str(), &target.endpoint)?;
