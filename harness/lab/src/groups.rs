@@ -230,6 +230,11 @@ mod tests {
         scenarios.iter().map(read).flat_map(instances).collect()
     }
 
+    /// Who shares stacks of one broker and one worker.
+    fn shared(selected: Vec<Selected>, profile: Profile) -> Plan {
+        plan(selected, profile, Size::default(), Sharing::Allowed).unwrap()
+    }
+
     /// Each stack in words: profile, versions, how many scenarios, and whether it is shared.
     fn stacks(plan: &Plan) -> Vec<String> {
         let words = |group: &Group| {
@@ -265,13 +270,7 @@ mod tests {
         &["1 on kraft ", "1 on kraft  alone"]
     )]
     fn who_needs_another_stack_gets_one(#[case] scenarios: &[&str], #[case] expected: &[&str]) {
-        let plan = plan(
-            instances(scenarios),
-            Profile::Zookeeper,
-            Size::default(),
-            Sharing::Allowed,
-        )
-        .unwrap();
+        let plan = shared(instances(scenarios), Profile::Zookeeper);
         assert_eq!(stacks(&plan), expected);
         assert!(plan.skipped.is_empty());
     }
@@ -294,20 +293,14 @@ mod tests {
     #[test]
     fn the_default_version_by_name_is_the_default_version() {
         let named = "[stack]\ndebezium = \"3.7.0.Final\"\nkafka = \"3.9.2\"";
-        let plan = plan(
-            instances(&["", named]),
-            Profile::Zookeeper,
-            Size::default(),
-            Sharing::Allowed,
-        )
-        .unwrap();
+        let plan = shared(instances(&["", named]), Profile::Zookeeper);
         assert_eq!(stacks(&plan), ["2 on zookeeper "]);
     }
 
     #[test]
     fn the_command_line_says_the_profile_of_those_that_do_not() {
         let scenarios = instances(&["", "[stack]\nprofile = \"zookeeper\""]);
-        let plan = plan(scenarios, Profile::Kraft, Size::default(), Sharing::Allowed).unwrap();
+        let plan = shared(scenarios, Profile::Kraft);
         assert_eq!(stacks(&plan), ["1 on kraft ", "1 on zookeeper "]);
     }
 
@@ -319,7 +312,7 @@ mod tests {
         #[case] skipped: bool,
     ) {
         let scenarios = instances(&["skip = { kraft = \"KAFKA-1\" }"]);
-        let plan = plan(scenarios, profile, Size::default(), Sharing::Allowed).unwrap();
+        let plan = shared(scenarios, profile);
         let reasons: Vec<_> = plan.skipped.iter().map(|(_, reason)| reason).collect();
         if skipped {
             assert_eq!(reasons, ["not on the profile kraft: KAFKA-1"]);
@@ -332,13 +325,7 @@ mod tests {
     #[test]
     fn an_instance_is_skipped_on_the_profile_that_it_names() {
         let matrix = "skip = { kraft = \"KAFKA-1\" }\n[matrix]\np = [\"zookeeper\", \"kraft\"]\n[stack]\nprofile = \"${p}\"";
-        let plan = plan(
-            instances(&[matrix]),
-            Profile::Zookeeper,
-            Size::default(),
-            Sharing::Allowed,
-        )
-        .unwrap();
+        let plan = shared(instances(&[matrix]), Profile::Zookeeper);
         assert_eq!(stacks(&plan), ["1 on zookeeper "]);
         assert_eq!(plan.skipped[0].0.instance().id, "a/t[p=kraft]");
     }
@@ -386,13 +373,7 @@ mod tests {
     #[test]
     fn who_needs_zookeeper_is_skipped_without_it() {
         let step = "[[step]]\nlog = { service = \"zookeeper\", contains = \"x\" }";
-        let plan = plan(
-            instances(&[step]),
-            Profile::Kraft,
-            Size::default(),
-            Sharing::Allowed,
-        )
-        .unwrap();
+        let plan = shared(instances(&[step]), Profile::Kraft);
         assert!(plan.groups.is_empty());
         let reason = &plan.skipped[0].1;
         assert!(reason.contains("needs zookeeper"), "{reason}");
