@@ -146,6 +146,23 @@ impl Selection {
         Ok(instances)
     }
 
+    /// What to tell who has chosen everything, of those that measure or take long.
+    pub fn long_ones(&self, selected: &[Selected]) -> Option<String> {
+        let chosen = [&self.paths, &self.tags, &self.without_tags];
+        let is_long = |one: &&Selected| {
+            LONG.iter()
+                .any(|tag| one.scenario.tags.iter().any(|own| own == tag))
+        };
+        let long = selected.iter().filter(is_long).count();
+        (long > 0 && chosen.iter().all(|words| words.is_empty())).then(|| {
+            format!(
+                "{long} of these {} measure throughput or hurt services for minutes: {} leaves them out",
+                selected.len(),
+                LONG.map(|tag| format!("--without-tag {tag}")).join(" ")
+            )
+        })
+    }
+
     /// That tags have left a scenario.
     ///
     /// # Errors

@@ -143,10 +143,9 @@ fn too_small(selected: &Selected, size: Size) -> Option<String> {
     let needs = selected.scenario.needs.keys();
     let mut services = needs.filter_map(|name| name.parse::<ServiceName>().ok());
     let lacking = services.find(|service| !size.has(*service))?;
+    let (key, number) = Size::that_has(lacking);
     Some(format!(
-        "it names {lacking}: say `brokers = {}` or `workers = {}` in `[stack]`",
-        Size::BROKERS,
-        Size::WORKERS
+        "it names {lacking}: say `{key} = {number}` in `[stack]`"
     ))
 }
 

@@ -1,6 +1,6 @@
 //! Progress on a terminal, quiet lines elsewhere; always on standard error, so that standard output is for results.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -45,6 +45,19 @@ impl Shown {
     /// Nothing goes on any more.
     pub fn done(&self) {
         self.current.finish_and_clear();
+    }
+
+    /// Prints on standard output what has lines of its own.
+    pub fn output(&self, text: &[u8]) -> std::io::Result<()> {
+        let print = || {
+            let mut output = std::io::stdout().lock();
+            output.write_all(text).and_then(|()| output.flush())
+        };
+        if self.terminal {
+            self.bars.suspend(print)
+        } else {
+            print()
+        }
     }
 
     /// A line that stays.

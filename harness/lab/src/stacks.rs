@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use stack::guard::{Guard, JobState};
 use stack::native::{Native, StackError};
 use stack::runs::RunDir;
@@ -17,22 +17,31 @@ pub const NOTHING: &str = "nothing runs: start a stack with `lab up`";
 
 /// The living run of this id, or the only one.
 pub fn living(id: Option<&str>) -> Result<Guard> {
-    let mut runs = RunDir::living();
-    if let Some(id) = id {
-        runs.retain(|run| run.id() == id);
+    let runs = RunDir::living();
+    match (id, runs.as_slice()) {
+        (Some(id), _) => match runs.iter().find(|run| run.id() == id) {
+            Some(run) => Ok(Guard::of(run.clone())),
+            None if runs.is_empty() => bail!("no run {id} is alive, nor any other"),
+            None => bail!("no run {id} is alive; those that are:{}", list(&runs)),
+        },
+        (None, []) => bail!(NOTHING),
+        (None, [only]) => Ok(Guard::of(only.clone())),
+        (None, _) => bail!("several runs are alive: name one with --run{}", list(&runs)),
     }
-    match (runs.len(), id) {
-        (1, _) => Ok(Guard::of(runs.remove(0))),
-        (0, Some(id)) => bail!("no run {id} is alive: `lab status` lists those that are"),
-        (0, None) => bail!(NOTHING),
-        _ => {
-            let ids: Vec<_> = runs.iter().map(RunDir::id).collect();
-            bail!(
-                "several runs are alive ({}): name one with --run",
-                ids.join(", ")
-            )
-        }
-    }
+}
+
+/// Runs, one a line, each with what it is.
+pub fn list(runs: &[RunDir]) -> String {
+    runs.iter()
+        .map(|run| format!("\n  {}  {}", run.id(), what(run)))
+        .collect()
+}
+
+/// What a run is: the command that began it, and where.
+pub fn what(run: &RunDir) -> String {
+    run.about().map_or_else(String::new, |about| {
+        format!("{} (in {})", about.command_line(), about.folder.display())
+    })
 }
 
 /// Does the work unless a signal comes, the guard goes, or a service dies.
@@ -134,6 +143,8 @@ pub async fn first_death(native: &Native) -> Result<std::convert::Infallible> {
 /// Keeps a stack up until the user has seen enough.
 pub async fn hold(native: Native, shown: &crate::progress::Shown) -> Result<()> {
     shown.done();
+    let run = native.control().guard().run();
+    run.stay().context("cannot write down that the run stays")?;
     crate::commands::status::print(&[native.control().guard().clone()], false)?;
     shown.line("\nthe stack stays up: Ctrl-C ends it; `lab status` and `lab logs SERVICE` work from another terminal");
     let watched = guarded(&native, std::future::pending::<Result<()>>()).await;

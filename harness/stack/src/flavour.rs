@@ -59,6 +59,14 @@ impl Size {
         number <= u16::from(most)
     }
 
+    /// What has to be said for a stack with this service, and how many: `brokers` and 3 for `kafka-2`.
+    pub fn that_has(service: ServiceName) -> (&'static str, u8) {
+        match service.kind() {
+            ServiceName::Connect => ("workers", Self::WORKERS),
+            _ => ("brokers", Self::BROKERS),
+        }
+    }
+
     /// Services with the others of their kind.
     pub(crate) fn complete(self, members: &[ServiceName]) -> Vec<ServiceName> {
         let is_member =

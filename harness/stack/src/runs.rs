@@ -3,9 +3,12 @@
 //! ```text
 //! <state>/runs/<id>/lock         held by the guard as long as the run lives
 //!                   guard.sock   its socket
+//!                   about.json   what it is for
 //!                   log/         a file a service; kept when the run has ended
 //!                   <service>/   settings and data; removed when the run has ended
 //! ```
+
+mod about;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -19,6 +22,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::guard::sweep;
+
+pub use about::About;
 
 /// How many ended runs keep their logs.
 const KEPT: usize = 5;
@@ -67,11 +72,11 @@ pub(crate) fn size(directory: &Path) -> u64 {
 }
 
 impl RunDir {
-    /// Makes the directory of a new run, after clearing what dead runs left.
+    /// Makes the directory of a new run, after clearing what dead runs left. `about`: what it is for.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn create() -> io::Result<Self> {
+    pub fn create(about: &About) -> io::Result<Self> {
         let state = std::path::absolute(state_dir())?;
         let runs = state.join("runs");
         // Others may pass through, since Postgres of a root run is another user, but not look in.
@@ -91,6 +96,7 @@ impl RunDir {
                 Ok(()) => {
                     fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
                     DirBuilder::new().mode(0o711).create(path.join("log"))?;
+                    about.write(&path)?;
                     return Ok(Self {
                         path,
                         id,
@@ -201,6 +207,24 @@ impl RunDir {
         Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
     }
 
+    /// What it is for; none where an older lab made it.
+    pub fn about(&self) -> Option<About> {
+        About::read(&self.path)
+    }
+
+    /// From now on it stays for its user, whatever it was made for.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn stay(&self) -> io::Result<()> {
+        let about = self.about().unwrap_or_else(About::this_process);
+        About {
+            stays: true,
+            ..about
+        }
+        .write(&self.path)
+    }
+
     /// Id of the run.
     pub fn id(&self) -> &str {
         &self.id
@@ -245,11 +269,14 @@ impl RunDir {
         UnixStream::connect(socket_below(&directory))
     }
 
-    /// Removes everything but the logs.
+    /// Removes everything but the logs, and what says whose they are.
     pub(crate) fn discard(&self) {
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            if name != "log" && name != "lock" && name != "guard.sock" {
+            if !["log", "lock", "guard.sock", about::FILE]
+                .iter()
+                .any(|kept| name == *kept)
+            {
                 // What cannot be removed now is tried again by the next run's pruning.
                 let path = entry.path();
                 let _ = if path.is_dir() {

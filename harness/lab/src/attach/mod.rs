@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use scenario::Jvm;
 use stack::guard::{Guard, GuardError, GuardHandle};
-use stack::runs::{RunDir, state_dir};
+use stack::runs::{About, RunDir, state_dir};
 use stack::{Control, Endpoints, systemd};
 
 pub use file::read;
@@ -139,7 +139,7 @@ async fn on_cluster(
     reporter: &dyn Reporter,
     suite: &mut Suite,
 ) -> Result<()> {
-    let run = RunDir::create().with_context(|| {
+    let run = RunDir::create(&About::this_process()).with_context(|| {
         format!(
             "cannot make a directory for the run below {}: set LAB_STATE_DIR to a place that can be written",
             state_dir().display()

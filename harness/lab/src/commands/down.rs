@@ -1,6 +1,6 @@
 //! `lab down`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use stack::guard::Guard;
 use stack::runs::RunDir;
 
@@ -8,11 +8,12 @@ use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lab down             the one that runs
+  lab down             the stack of `lab up` or `lab run --keep`
   lab down --run ID    one of several: `lab status` names them
   lab down --all       every one")]
 pub struct Args {
-    /// The run to end; needed only when several are alive.
+    /// The run to end. Without it: the only one alive, if it stays for its user; one that works (lab run, test, soak, bench) has
+    /// to be named, or gets Ctrl-C where it runs.
     #[arg(long)]
     run: Option<String>,
     /// End every run.
@@ -28,7 +29,16 @@ pub fn run(args: Args) -> Result<Verdict> {
     let guards = if args.all {
         RunDir::living().into_iter().map(Guard::of).collect()
     } else {
-        vec![stacks::living(args.run.as_deref())?]
+        let guard = stacks::living(args.run.as_deref())?;
+        let about = guard.run().about();
+        if args.run.is_none() && about.is_some_and(|about| !about.stays) {
+            bail!(
+                "the only run that is alive is at work:{}\n  what to do: Ctrl-C where it runs, or `lab down --run {}`",
+                stacks::list(std::slice::from_ref(guard.run())),
+                guard.run().id()
+            );
+        }
+        vec![guard]
     };
     for guard in guards {
         guard.shut_down()?;

@@ -1,25 +1,25 @@
 //! `lab logs`
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{IsTerminal as _, Read, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use stack::guard::Guard;
 use stack::runs::RunDir;
 
 use crate::{Verdict, stacks};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  lab logs               which logs there are
   lab logs connect       of the stack that runs, or of the last that ended
   lab logs connect -f    go on as it grows
   lab logs guard         what started and ended the services")]
 pub struct Args {
-    /// Whose log; `guard` for the lab's own.
-    service: String,
+    /// Whose log; `guard` for the lab's own. Without it, the names of all that there are.
+    service: Option<String>,
     /// Go on as it grows.
-    #[arg(short, long)]
+    #[arg(short, long, requires = "service")]
     follow: bool,
     /// The run; the only living one, or the last that ended, when not named.
     #[arg(long)]
@@ -39,19 +39,20 @@ pub async fn run(args: Args) -> Result<Verdict> {
 
 async fn show(args: Args) -> Result<Verdict> {
     let run = find(args.run.as_deref())?;
-    let path = run.log(&args.service);
+    let Some(service) = &args.service else {
+        println!("{}", names(&run)?.join("\n"));
+        return Ok(Verdict::Held);
+    };
+    let path = run.log(service);
     if !path.exists() {
-        let mut known: Vec<_> = std::fs::read_dir(run.path().join("log"))?
-            .flatten()
-            .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()))
-            .collect();
-        known.sort();
         bail!(
-            "run {} has no log of `{}`; it has {}",
+            "run {} has no log of `{service}`; it has {}",
             run.id(),
-            args.service,
-            known.join(", ")
+            names(&run)?.join(", ")
         );
+    }
+    if !run.is_held() && std::io::stderr().is_terminal() {
+        eprintln!("lab: run {} has ended: {}", run.id(), stacks::what(&run));
     }
     let mut log = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut output = std::io::stdout().lock();
@@ -72,15 +73,36 @@ async fn show(args: Args) -> Result<Verdict> {
     }
 }
 
+/// The logs that a run has.
+fn names(run: &RunDir) -> Result<Vec<String>> {
+    let folder = run.path().join("log");
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut names: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
 fn find(id: Option<&str>) -> Result<RunDir> {
-    let living = RunDir::living();
-    if id.is_none() && living.is_empty() {
-        return RunDir::ended()
-            .pop()
-            .context("there is no run, and no log of one that ended");
+    let (living, mut ended) = (RunDir::living(), RunDir::ended());
+    let Some(id) = id else {
+        if living.is_empty() {
+            return ended
+                .pop()
+                .context("there is no run, and no log of one that ended");
+        }
+        return stacks::living(None).map(|guard| guard.run().clone());
+    };
+    let all: Vec<_> = ended.into_iter().chain(living).collect();
+    match all.iter().find(|run| run.id() == id) {
+        Some(run) => Ok(run.clone()),
+        None if all.is_empty() => bail!("there is no run {id}, nor any other"),
+        None => bail!(
+            "there is no run {id}; those that live, or whose logs are kept:{}",
+            stacks::list(&all)
+        ),
     }
-    if let Some(ended) = id.and_then(|id| RunDir::ended().into_iter().find(|run| run.id() == id)) {
-        return Ok(ended);
-    }
-    stacks::living(id).map(|guard: Guard| guard.run().clone())
 }

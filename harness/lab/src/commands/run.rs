@@ -21,7 +21,7 @@ use crate::{Verdict, attach, stacks};
   lab run cdc/original --keep             leave the stack up for a look
   lab run --shuffle --jobs 4 --repeat 10  in a random order, ten times each
   lab run --profile kraft scenarios/cdc   on Kafka 4.3 without ZooKeeper
-  lab run --tag functional --report out   by tag, reports into the folder `out`
+  lab run --tag faults --report out       by tag, reports into the folder `out`
   lab status --endpoints > e.json         where everything of a stack is, and
   lab run scenarios/cdc --endpoints e.json  on it, or on any cluster
   lab run --driver systemd scenarios/cdc  on this machine's own services
@@ -130,6 +130,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
         report::prepare(folder)?;
     }
     let shown = Shown::new();
+    if let Some(hint) = args.selection.long_ones(&selected) {
+        shown.line(&hint);
+    }
     let options = Options {
         jobs: usize::from(args.jobs),
         repeat: usize::from(args.repeat),
@@ -156,12 +159,17 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let (suite, kept) = match ran {
         Ok(ran) => ran,
         Err(error) => {
-            if let Some(folder) = &args.report {
-                let why = format!("{error:#}");
-                match reporter.unfinished(suite::in_rounds(&selected, options.repeat), &why) {
-                    Some(suite) => write(&suite, folder, &shown)?,
-                    None => report::give_up(folder),
+            let why = format!("{error:#}");
+            let all = suite::in_rounds(&selected, options.repeat);
+            match (reporter.unfinished(all, &why), &args.report) {
+                (Some(suite), folder) => {
+                    if let Some(folder) = folder {
+                        write(&suite, folder, &shown)?;
+                    }
+                    shown.line(&format!("until then: {}", summary(&suite)));
                 }
+                (None, Some(folder)) => report::give_up(folder),
+                (None, None) => {}
             }
             return Err(error);
         }

@@ -73,6 +73,11 @@ fn endpoints(guard: &Guard) -> Result<Endpoints> {
             endpoints.set("metrics", "topic", metrics_topic()?);
         }
     }
+    // Scenarios that choose versions run where those are.
+    let versions = guard.run().about().map(|about| about.versions);
+    for (component, version) in versions.into_iter().flatten() {
+        endpoints.set("versions", component, version);
+    }
     Ok(endpoints)
 }
 
@@ -91,13 +96,9 @@ pub fn print(guards: &[Guard], json: bool) -> Result<Verdict> {
         }
         let Status { run, services } = status;
         let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header([
-            "service",
-            "state",
-            "pid",
-            "endpoints",
-            "log",
-        ]);
+        table
+            .load_style(presets::NOTHING)
+            .set_header(["service", "state", "pid", "endpoints"]);
         for job in services {
             let endpoints: Vec<_> = job
                 .endpoints
@@ -112,10 +113,11 @@ pub fn print(guards: &[Guard], json: bool) -> Result<Verdict> {
                 ),
                 job.pid.map(|pid| pid.to_string()).unwrap_or_default(),
                 endpoints.join("\n"),
-                job.log.display().to_string(),
             ]);
         }
-        println!("run {run}\n{table}");
+        let directory = guard.run();
+        println!("run {run}: {}", stacks::what(directory));
+        println!("{table}\nlogs: {}", directory.path().join("log").display());
     }
     Ok(Verdict::from(!failed))
 }

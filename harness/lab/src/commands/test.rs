@@ -1,7 +1,8 @@
 //! `lab test`
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::catalogue::{LONG, Selection};
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
+use crate::runner::Suite;
 use crate::suite::{self, Options};
 use crate::{Verdict, stacks};
 
@@ -26,15 +28,10 @@ const PROMETHEUS: &str = "LAB_PROMETHEUS";
 const KAFKA_CLASS_PATH: &str = "LAB_KAFKA_CLASS_PATH";
 /// Makes tests run the scenarios on a stack. This command runs them itself, once.
 const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
-/// Lanes of tests that go on side by side, with the arguments of each for `cargo test --workspace`. Tests of the command line mostly wait
-/// for what they start. Chosen by target: by package, features would be others, and all be built again.
-const LANES: [(&str, &[&str]); 2] = [
-    ("cli-tests", &["--test", "cli"]),
-    (
-        "other-tests",
-        &["--lib", "--bins", "--test", "[!c]*", "--test", "c[!l]*"],
-    ),
-];
+/// Tests of the command line, which mostly wait for what they start, and all others: lanes that go on side by side. Chosen by
+/// target: by package, features would be others, and all be built again.
+const CLI: [&str; 2] = ["--test", "cli"];
+const OTHERS: [&str; 6] = ["--lib", "--bins", "--test", "[!c]*", "--test", "c[!l]*"];
 /// The one lane where the command line says what is tested.
 const CHOSEN: &str = "cargo-test";
 
@@ -65,9 +62,20 @@ pub async fn run(args: Args) -> Result<Verdict> {
     report::prepare(&args.report)?;
     let shown = Shown::new();
     let project = project()?;
-    let tests_passed = workspace_tests(&args, &project, &shown).await?;
+    let (passed, suite) = all(&args, &project, &shown).await?;
+    let Some(suite) = suite else {
+        return Ok(Verdict::from(passed));
+    };
+    let page = report::write(&suite, &args.report)?;
+    shown.done();
+    println!("scenarios: {}; report: {}", summary(&suite), page.display());
+    Ok(Verdict::from(passed && suite.held()))
+}
+
+/// The scenarios that are neither measurements nor long, unless they are left out.
+async fn scenarios(args: &Args, project: &Path, shown: &Shown) -> Result<Option<Suite>> {
     if args.no_scenarios {
-        return Ok(Verdict::from(tests_passed));
+        return Ok(None);
     }
     let selection = Selection {
         without_tags: LONG.map(str::to_owned).to_vec(),
@@ -80,17 +88,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
         profile: args.profile.profile,
         ..Options::default()
     };
-    let (suite, _) = suite::run(
-        &selected,
-        &options,
-        &shown,
-        &Terminal::new(&shown, options.jobs),
-    )
-    .await?;
-    let page = report::write(&suite, &args.report)?;
-    shown.done();
-    println!("scenarios: {}; report: {}", summary(&suite), page.display());
-    Ok(Verdict::from(tests_passed && suite.held()))
+    let terminal = Terminal::new(shown, options.jobs);
+    let (suite, _) = suite::run(&selected, &options, shown, &terminal).await?;
+    Ok(Some(suite))
 }
 
 /// The folder of the workspace.
@@ -135,8 +135,10 @@ fn kafka_class_path(profile: Profile) -> Result<String> {
         .map_err(|path| anyhow::anyhow!("{} is no UTF-8", path.display()))
 }
 
-/// Runs `cargo test` below a guard, so that nothing of it outlives us, beside a broker for the tests that want one.
-async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<bool> {
+/// Runs `cargo test` below a guard, so that nothing of it outlives us, beside a broker for the tests that want one; and the
+/// scenarios, beside the lane that is left when the others have ended: either waits for its services much of the time. Gives
+/// whether the tests passed, and what the scenarios came to.
+async fn all(args: &Args, project: &Path, shown: &Shown) -> Result<(bool, Option<Suite>)> {
     let cargo = which::which("cargo").context("cargo is not on the PATH")?;
     let spec = StackSpec {
         flavour: Flavour::of(args.profile.profile),
@@ -145,36 +147,39 @@ async fn workspace_tests(args: &Args, project: &Path, shown: &Shown) -> Result<b
     let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
     let guard = native.control().guard().clone();
     let env = environment(args.profile.profile, &native, shown)?;
-    let job = |name: &str, arguments: Vec<String>| {
-        let base = ["test", "--release", "--locked", "--no-fail-fast"].map(str::to_owned);
-        let argv = std::iter::once(cargo.display().to_string())
-            .chain(base)
-            .chain(arguments);
-        start(&guard, name, argv.collect(), env.clone(), project)
+    let follow = async |name: &str, arguments: &[&str], output: Output| {
+        let base = ["test", "--release", "--locked", "--no-fail-fast"];
+        let arguments = base.iter().chain(arguments).copied();
+        let argv = std::iter::once(cargo.to_str().unwrap_or("cargo")).chain(arguments);
+        let argv = argv.map(str::to_owned).collect();
+        let job = start(&guard, name, argv, env.clone(), project)?;
+        followed(&guard, job, output, shown).await
     };
-    let follow = async {
+    let lane = async |name: &str, more: &[&str], output: Output| {
+        follow(name, &[&["--workspace"], more].concat(), output).await
+    };
+    let work = async {
         if !args.cargo.is_empty() {
-            let chosen = job(CHOSEN, args.cargo.clone())?;
-            return followed(&guard, vec![chosen]).await;
+            let chosen: Vec<_> = args.cargo.iter().map(String::as_str).collect();
+            let passed = follow(CHOSEN, &chosen, Output::Live).await?;
+            return Ok((passed, scenarios(args, project, shown).await?));
         }
-        let workspace = |more: &[&str]| -> Vec<String> {
-            let words = std::iter::once(&"--workspace").chain(more);
-            words.map(|word| (*word).to_owned()).collect()
-        };
         // Lanes that built would wait for each other.
-        let built = job("build", workspace(&["--no-run"]))?;
-        if !followed(&guard, vec![built]).await? {
-            return Ok(false);
+        if !lane("build", &["--no-run"], Output::Live).await? {
+            return Ok((false, scenarios(args, project, shown).await?));
         }
-        let lanes = LANES.map(|(name, targets)| job(name, workspace(targets)));
-        let lanes = lanes.into_iter().collect::<Result<Vec<_>>>()?;
-        let passed = followed(&guard, lanes).await?;
-        let examples = job("examples", workspace(&["--doc"]))?;
-        Ok(followed(&guard, vec![examples]).await? && passed)
+        let others = async {
+            let passed = lane("other-tests", &OTHERS, Output::Live).await?;
+            let examples = lane("examples", &["--doc"], Output::Live).await?;
+            Ok::<_, anyhow::Error>((passed && examples, scenarios(args, project, shown).await?))
+        };
+        let (cli, others) = tokio::join!(lane("cli-tests", &CLI, Output::AtEnd), others);
+        let (passed, suite) = others?;
+        Ok((cli? && passed, suite))
     };
-    let passed = stacks::guarded(&native, follow).await;
+    let result = stacks::guarded(&native, work).await;
     native.shut_down().await?;
-    passed
+    result
 }
 
 /// What tests find in their environment.
@@ -204,13 +209,7 @@ fn environment(
     Ok(env)
 }
 
-/// A job of the guard, and how much of its output has been shown.
-struct Job {
-    name: String,
-    log: PathBuf,
-    told: usize,
-}
-
+/// Starts a job of the guard.
 fn start(
     guard: &Guard,
     name: &str,
@@ -239,43 +238,43 @@ fn start(
     Ok(Job {
         name: name.to_owned(),
         log,
-        told: 0,
     })
 }
 
-/// Shows what the jobs print, the first one as it comes, the others at their end, until all have ended. Gives whether all succeeded.
-async fn followed(guard: &Guard, jobs: Vec<Job>) -> Result<bool> {
-    let mut passed = true;
-    let mut running = jobs;
-    while !running.is_empty() {
-        let mut left = Vec::new();
-        for (place, mut job) in running.into_iter().enumerate() {
-            let status = guard.job(&job.name)?;
-            let has_ended = status.pid.is_none();
-            if place == 0 || has_ended {
-                let text = std::fs::read(&job.log)
-                    .with_context(|| format!("cannot read {}", job.log.display()))?;
-                // Whole lines: those of another job may follow.
-                let end = if has_ended {
-                    text.len()
-                } else {
-                    text.iter()
-                        .rposition(|byte| *byte == b'\n')
-                        .map_or(0, |at| at + 1)
-                };
-                let mut output = std::io::stdout().lock();
-                output.write_all(text.get(job.told..end).unwrap_or_default())?;
-                output.flush()?;
-                job.told = end;
-            }
-            if has_ended {
-                passed &= status.state == JobState::Stopped;
-            } else {
-                left.push(job);
-            }
+/// A job of the guard.
+struct Job {
+    name: String,
+    log: PathBuf,
+}
+
+/// When the output of a job is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// As it comes, in whole lines.
+    Live,
+    /// At its end: another one has the terminal.
+    AtEnd,
+}
+
+/// Shows what a job prints until it has ended. Gives whether it succeeded.
+async fn followed(guard: &Guard, job: Job, output: Output, shown: &Shown) -> Result<bool> {
+    let read = || format!("cannot read {}", job.log.display());
+    let mut log = File::open(&job.log).with_context(read)?;
+    let mut text = Vec::new();
+    loop {
+        let status = guard.job(&job.name)?;
+        let has_ended = status.pid.is_none();
+        log.read_to_end(&mut text).with_context(read)?;
+        let whole = match text.iter().rposition(|byte| *byte == b'\n') {
+            _ if has_ended => text.len(),
+            _ if output == Output::AtEnd => 0,
+            last => last.map_or(0, |at| at + 1),
+        };
+        shown.output(&text[..whole])?;
+        text.drain(..whole);
+        if has_ended {
+            return Ok(status.state == JobState::Stopped);
         }
-        running = left;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    Ok(passed)
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use stack::components::Lock;
 use stack::native::{Native, PortChoice, StackSpec};
+use stack::runs::RunDir;
 use stack::services::JvmMode;
 use stack::{Flavour, ServiceName};
 
@@ -92,6 +93,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         jvm: args.jvm,
         ports: args.ports.into(),
         ready_within: args.timeout,
+        stays: true,
         ..StackSpec::of(services)
     };
     let begun = Instant::now();
@@ -104,8 +106,13 @@ pub async fn run(args: Args) -> Result<Verdict> {
     status::print(&[native.control().guard().clone()], args.json)?;
     if args.detach {
         native.detach()?;
+        // Beside others, a run has to be named.
+        let named = match RunDir::living().len() {
+            0 | 1 => String::new(),
+            _ => format!(" --run {run}"),
+        };
         shown.line(&format!(
-            "\nrun {run} goes on in the background: `lab status`, `lab logs SERVICE`, `lab down`"
+            "\nrun {run} goes on in the background: `lab status{named}`, `lab logs SERVICE{named}`, `lab down{named}`"
         ));
         return Ok(Verdict::Held);
     }

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use rstest::rstest;
 use rustix::process::Signal;
 
 use crate::support::{Ended, Lab, ports, signal};
@@ -115,4 +116,49 @@ fn a_run_that_is_ended_from_elsewhere_says_so() {
     let ended = Ended::from(up.wait_with_output().unwrap());
     ended.assert_says(1, &["was ended from elsewhere", "lab down"]);
     lab.assert_nothing_left(&ports(&status), "after lab down");
+}
+
+/// Works until something else ends it.
+const ENDLESS: &str = r#"# A run at work.
+[[step]]
+log = { service = "zookeeper", contains = "never said" }
+within = "2m"
+"#;
+
+#[test]
+fn a_run_at_work_is_ended_by_its_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let area = folder.path().join("area");
+    std::fs::create_dir(&area).unwrap();
+    std::fs::write(area.join("endless.toml"), ENDLESS).unwrap();
+    let root = folder.path().display().to_string();
+
+    let lab = Lab::new();
+    let at_work = lab.start(&["run", "--scenarios", &root]);
+    let status = lab.wait_ready(1);
+    let run = status["run"].as_str().unwrap();
+    lab.run(&["down"]).assert_says(
+        2,
+        &["at work", "lab run --scenarios", "lab down --run", run],
+    );
+    lab.run(&["down", "--run", "zzz"])
+        .assert_says(2, &["no run zzz is alive", run, "lab run --scenarios"]);
+    assert_eq!(lab.run(&["down", "--run", run]).status, Some(0));
+    let ended = Ended::from(at_work.wait_with_output().unwrap());
+    ended.assert_says(1, &["was ended from elsewhere"]);
+    lab.assert_nothing_left(&ports(&status), "after lab down --run");
+
+    let names = lab.run(&["logs"]);
+    assert_eq!(names.stdout, "guard\nzookeeper\n", "{names:?}");
+    lab.run(&["logs", "zookeeper", "--run", "zzz"])
+        .assert_says(2, &["no run zzz", run, "lab run --scenarios"]);
+}
+
+#[rstest]
+#[case::broker("kafka-2", "--brokers 3")]
+#[case::worker("connect-2", "--workers 2")]
+fn one_of_several_wants_several(#[case] service: &str, #[case] option: &str) {
+    let lab = Lab::new();
+    lab.run(&["up", service]).assert_says(2, &[service, option]);
+    lab.assert_nothing_left(&[], "after a refused start");
 }

@@ -63,14 +63,7 @@ impl Control {
 
     /// Versions of what it is made of, by component.
     pub fn versions(&self) -> BTreeMap<String, String> {
-        let ids = self.installed.values().map(|installed| &installed.id);
-        let mut versions: BTreeMap<_, _> = ids
-            .map(|id| (id.name().to_owned(), id.version().to_owned()))
-            .collect();
-        if let Some(prometheus) = &self.programs.prometheus {
-            versions.insert("prometheus".to_owned(), prometheus.version.clone());
-        }
-        versions
+        super::start::versions(&self.installed, &self.programs)
     }
 
     /// The `java` program, and the class path of Kafka's own tools.

@@ -103,6 +103,16 @@ pub enum StackError {
         /// The profile.
         profile: Profile,
     },
+    /// A service that was asked for, and that a stack of this size lacks.
+    #[error("a stack of this size has no {service}: it takes `--{option} {number}`")]
+    NotInSize {
+        /// The service.
+        service: ServiceName,
+        /// What says the size.
+        option: &'static str,
+        /// How many there have to be.
+        number: u8,
+    },
     /// The machine has too little of what the stack needs.
     #[error("{0}; end something or make room, or set {name}=off to start all the same", name = limits::VARIABLE)]
     TooLittle(#[from] TooLittle),

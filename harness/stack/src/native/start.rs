@@ -12,12 +12,12 @@ use super::control::Control;
 use super::error::StackError;
 use crate::components::{Cache, ComponentId, Installed, Lock, Progress, java, prometheus};
 use crate::endpoints::Endpoints;
-use crate::flavour::Flavour;
+use crate::flavour::{Flavour, Size};
 use crate::guard::{GuardError, GuardHandle, PortRequest};
 use crate::limits::{self, Amounts};
 use crate::links::{Link, Links};
 use crate::profile::Profile;
-use crate::runs::{RunDir, state_dir};
+use crate::runs::{About, RunDir, state_dir};
 use crate::services::{JvmMode, Programs, ServiceName, metrics_topic};
 
 /// What to bring up.
@@ -37,6 +37,8 @@ pub struct StackSpec {
     pub ready_within: Duration,
     /// Links that get a proxy; those to services that the stack lacks are left out.
     pub links: Vec<Link>,
+    /// Whether it stays for its user, until `lab down`, or ends with some work.
+    pub stays: bool,
 }
 
 impl StackSpec {
@@ -50,6 +52,7 @@ impl StackSpec {
             order: StartOrder::Parallel,
             ready_within: Duration::from_secs(90),
             links: Vec::new(),
+            stays: false,
         }
     }
 }
@@ -134,6 +137,14 @@ impl Native {
             return Err(StackError::NotInProfile { service, profile });
         }
         let size = spec.flavour.size;
+        if let Some(service) = spec.services.iter().find(|service| !size.has(**service)) {
+            let (option, number) = Size::that_has(*service);
+            return Err(StackError::NotInSize {
+                service: *service,
+                option,
+                number,
+            });
+        }
         let members = size.complete(&members);
         if size.brokers > 1 && spec.links.iter().any(|link| link.to == ServiceName::Kafka) {
             return Err(StackError::LinkToSeveral);
@@ -152,7 +163,12 @@ impl Native {
             Ok::<_, StackError>((installed, cache.class_data()))
         })?;
 
-        let run = RunDir::create().map_err(|source| StackError::Directory {
+        let about = About {
+            stays: spec.stays,
+            versions: versions(&installed, &programs),
+            ..About::this_process()
+        };
+        let run = RunDir::create(&about).map_err(|source| StackError::Directory {
             path: state_dir(),
             source,
         })?;
@@ -282,6 +298,18 @@ fn rank(service: ServiceName, order: StartOrder) -> i8 {
         (ServiceName::Postgres, StartOrder::Parallel) => 1,
         _ => 0,
     }
+}
+
+/// Versions of what a stack is made of, by component.
+pub(super) fn versions(
+    installed: &BTreeMap<&'static str, Installed>,
+    programs: &Programs,
+) -> BTreeMap<String, String> {
+    let ids = installed.values().map(|installed| &installed.id);
+    let versions = ids.map(|id| (id.name().to_owned(), id.version().to_owned()));
+    let prometheus = programs.prometheus.as_ref();
+    let prometheus = prometheus.map(|it| ("prometheus".to_owned(), it.version.clone()));
+    versions.chain(prometheus).collect()
 }
 
 fn install(

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stack::Endpoints;
 use stack::guard::Guard;
-use stack::runs::RunDir;
+use stack::runs::{About, RunDir};
 
 use super::samples::{Samples, keep};
 use crate::Verdict;
@@ -81,7 +81,8 @@ pub async fn run(args: Args) -> Result<Verdict> {
         index: 0,
         round: 1,
     };
-    let run = RunDir::create().context("cannot make a directory for the run")?;
+    let run =
+        RunDir::create(&About::this_process()).context("cannot make a directory for the run")?;
     let directory = run.path().to_owned();
     let surroundings = Surroundings {
         endpoints: Endpoints::default(),
