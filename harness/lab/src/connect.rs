@@ -29,6 +29,19 @@ pub struct Status {
     pub tasks: Vec<State>,
 }
 
+impl Status {
+    /// What of it has failed: `connector`, `task 0`.
+    pub fn failed(&self) -> Vec<String> {
+        let tasks = self.tasks.iter().enumerate();
+        let tasks = tasks.map(|(number, task)| (format!("task {number}"), task));
+        std::iter::once(("connector".to_owned(), &self.connector))
+            .chain(tasks)
+            .filter(|(_, state)| state.state == "FAILED")
+            .map(|(name, _)| name)
+            .collect()
+    }
+}
+
 /// State of a connector or task.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct State {

@@ -13,12 +13,13 @@ use stack::links::Link;
 use stack::native::{Native, Quiet, StackSpec};
 use stack::{Flavour, ServiceName};
 
+use crate::actions::connector_state::NOTHING_FAILED;
 use crate::catalogue::inputs;
 use crate::profile::ProfileArgs;
 use crate::progress::Shown;
 use crate::registry::registry;
 use crate::report::{self, Terminal};
-use crate::runner::{Outcome, Selected, Suite};
+use crate::runner::{Outcome, Selected, StepOutcome, Suite};
 use crate::soak::{Plan, Wrong};
 use crate::suite::{self, Options};
 use crate::{Verdict, stacks};
@@ -94,7 +95,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     if args.json {
         let result = json!({
             "seed": seed, "rounds": suite.scenarios.len(), "failed": failed.len(),
-            "records": done.records, "checks": done.checks, "faults": done.faults, "suite": suite,
+            "records": done.records, "checks": done.checks, "restarted": done.restarted, "faults": done.faults, "suite": suite,
         });
         println!("{result:#}");
     } else {
@@ -106,10 +107,11 @@ pub async fn run(args: Args) -> Result<Verdict> {
             .collect();
         println!("{faults} faults: {}", kinds.join(", "));
         println!(
-            "seed {seed}: {} rounds, {faults} faults, {} records, {} checks; {}",
+            "seed {seed}: {} rounds, {faults} faults, {} records, {} checks, {} restarts of failed tasks; {}",
             suite.scenarios.len(),
             done.records,
             done.checks,
+            done.restarted,
             if failed.is_empty() {
                 "all held".to_owned()
             } else {
@@ -134,6 +136,8 @@ struct Done {
     records: u64,
     /// Checks that held.
     checks: usize,
+    /// How often a connector or task had failed for good, and was restarted as an operator would.
+    restarted: usize,
 }
 
 async fn rounds(
@@ -173,6 +177,7 @@ async fn rounds(
             *done.faults.entry(fault.kind()).or_default() += 1;
         }
         let steps = outcomes.iter().flat_map(|outcome| &outcome.steps);
+        done.restarted += steps.clone().filter(|step| has_restarted(step)).count();
         done.checks += steps
             .filter(|step| step.role == scenario::Role::Check && step.outcome == Outcome::Passed)
             .count();
@@ -184,6 +189,13 @@ async fn rounds(
         }
     }
     Ok(())
+}
+
+/// Whether a step found something that had failed, and restarted it.
+fn has_restarted(step: &StepOutcome) -> bool {
+    step.key == "restart_connector"
+        && step.outcome == Outcome::Passed
+        && step.observed != NOTHING_FAILED
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

@@ -201,6 +201,11 @@ fn checks(customers: &Customers, increments: u64) -> Vec<Value> {
     let ok = |exporter: &str, name: &str, value: Value| json!({ "exporter": exporter, "name": name, "value": value });
     let mut checks = vec![
         json!({ "name": "the source runs", "connector": "${run.prefix}" }),
+        // The task of the JDBC sink ends for good when its database is killed while it alters a table.
+        json!({
+            "name": "what has failed of the sink is restarted by hand",
+            "restart_connector": { "name": "${run.prefix}_copy", "only_failed": true },
+        }),
         json!({ "name": "the sink runs", "connector": "${run.prefix}_copy" }),
         json!({ "name": "each increment is counted once", "series": ok("exporter-sum", "increments_total", json!(increments)) }),
         json!({ "name": "and stays so", "series": ok("exporter-sum", "increments_total", json!(increments)), "for": "2s" }),

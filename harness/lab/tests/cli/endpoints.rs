@@ -231,6 +231,12 @@ for = \"10m\"
 fn a_cluster_that_exists_is_left_as_it_was() {
     let cluster = Cluster::new();
     let file = cluster.file("e.json");
+    // Who chooses versions in `[stack]` was skipped on the lab's own stack without these.
+    assert_eq!(cluster.endpoints["versions"]["kafka"], "3.9.2");
+    assert_eq!(
+        cluster.endpoints["versions"]["debezium-postgres"],
+        "3.7.0.Final"
+    );
     let before = cluster.settled();
     scenarios_hold_and_leave_nothing(&cluster, &file, &before);
     what_is_not_allowed_is_skipped(&cluster);
