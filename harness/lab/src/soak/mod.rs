@@ -176,6 +176,8 @@ impl Plan {
             json!({ "producer": {
                 "name": "producer-load", "topic": "${load}", "series": LOAD_SERIES, "metrics_per_message": 4,
                 "rate": LOAD_RATE, "count": LOAD, "seed": 1,
+                // A broker may come back later than a producer waits by itself when it ends.
+                "flags": ["--flush-timeout", "60s"],
             } }),
         ]
     }
