@@ -136,11 +136,11 @@ impl Step for Records {
         })
         // The broker may be on its way back.
         .map_err(|error| StepError::mismatch("kafka", self.expected(), format!("{error:#}")))?;
-        let mut sent = BTreeSet::new();
+        let mut sent = Sent::default();
         let selected: Vec<(usize, &Record)> = records
             .iter()
             .enumerate()
-            .filter(|(_, record)| !self.once || sent.insert(identity(record)))
+            .filter(|(_, record)| !self.once || sent.is_new(record))
             .filter(|(_, record)| {
                 self.partition
                     .is_none_or(|partition| record.partition == i32::from(partition))
@@ -562,17 +562,34 @@ fn grid(records: &[&Record]) -> Grid {
     }
 }
 
-/// What an event is the same by when it is sent again.
-fn identity(record: &Record) -> String {
-    let position = record.value.pointer("/source/lsn");
-    json!([
-        record.partition,
-        record.key,
-        brief(&record.value),
-        position,
-        record.tombstone
-    ])
-    .to_string()
+/// What has been sent so far.
+#[derive(Debug, Default)]
+struct Sent {
+    events: BTreeSet<String>,
+    /// The last position in the database's log by partition and key: a tombstone has none, and is of the delete before it.
+    positions: BTreeMap<(i32, String), Value>,
+}
+
+impl Sent {
+    /// Whether it is no event that was sent before: key, change and position tell.
+    fn is_new(&mut self, record: &Record) -> bool {
+        let of_key = (record.partition, record.key.to_string());
+        let position = match record.value.pointer("/source/lsn") {
+            Some(position) => {
+                self.positions.insert(of_key, position.clone());
+                Some(position)
+            }
+            None => self.positions.get(&of_key),
+        };
+        let identity = json!([
+            record.partition,
+            record.key,
+            brief(&record.value),
+            position,
+            record.tombstone
+        ]);
+        self.events.insert(identity.to_string())
+    }
 }
 
 /// A change event without what says where and when it was: the change is what one looks for.
@@ -692,19 +709,29 @@ mod tests {
         );
     }
 
-    #[test]
-    fn an_event_that_is_sent_again_is_the_same() {
-        let event = |lsn: u64, ts: u64| {
-            let value = json!({"op": "c", "before": null, "after": {"id": 1}, "source": {"lsn": lsn}, "ts_ms": ts});
-            identity(&record(
-                0,
-                i64::try_from(ts).unwrap(),
-                json!({"id": 1}),
-                value,
-            ))
+    /// Whether each of these is new, in their order: `c7` is a create at position 7, `t` a tombstone.
+    #[rstest]
+    #[case::sent_again("c7 c7", "yn")]
+    #[case::at_another_position("c7 c8", "yy")]
+    #[case::a_tombstone_sent_again("d7 t d7 t", "yynn")]
+    // A soak took the second tombstone of a row for the first.
+    #[case::deleted_twice("c6 d7 t c8 d9 t", "yyyyyy")]
+    #[case::between_a_delete_and_its_tombstone("c6 d7 t c8 d9 d9 t", "yyyyyny")]
+    fn an_event_that_is_sent_again_is_the_same(#[case] events: &str, #[case] expected: &str) {
+        let mut sent = Sent::default();
+        let new = |(offset, event): (usize, &str)| {
+            let value = match event.split_at(1) {
+                ("t", _) => Value::Null,
+                (op, position) => {
+                    json!({"op": op, "before": null, "after": null, "source": {"lsn": position}, "ts_ms": offset})
+                }
+            };
+            let offset = i64::try_from(offset).unwrap();
+            let is_new = sent.is_new(&record(0, offset, json!({"id": 1}), value));
+            if is_new { 'y' } else { 'n' }
         };
-        assert_eq!(event(7, 1), event(7, 2));
-        assert_ne!(event(7, 1), event(8, 1));
+        let seen: String = events.split(' ').enumerate().map(new).collect();
+        assert_eq!(seen, expected);
     }
 
     #[test]
