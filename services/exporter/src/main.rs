@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Err(status) => return status,
     };
     let log = settings.log.install();
+    settings::warn_of_misspelt::<Settings>(std::env::vars_os());
     match exporter::run(&settings, std::env::vars_os(), log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -35,6 +35,8 @@ struct Inner {
     wall: WallClock,
     /// Why consuming stands still, in words for people.
     trouble: Option<String>,
+    /// It does not outlast an answer of a broker.
+    until_an_answer: bool,
     /// The topic was looked for and is not there.
     topic_is_gone: bool,
     /// Counts the moments at which series of whole partitions came or went.
@@ -68,6 +70,7 @@ impl State {
             polled: Instant::now(),
             wall: WallClock::now(),
             trouble: None,
+            until_an_answer: false,
             topic_is_gone: false,
             epoch: 0,
         };
@@ -94,6 +97,7 @@ impl State {
         let mut inner = self.inner.lock();
         inner.joined = true;
         inner.trouble = None;
+        inner.until_an_answer = false;
         inner.epoch += 1;
         self.telemetry.rebalances.inc();
         for partition in partitions {
@@ -283,12 +287,30 @@ impl State {
 
     /// Something stands in the way of consuming, until the next assignment or record.
     pub fn trouble(&self, words: String) {
-        self.inner.lock().trouble = Some(words);
+        let mut inner = self.inner.lock();
+        inner.trouble = Some(words);
+        inner.until_an_answer = false;
     }
 
-    /// Whether the topic is there, as seen while this instance has none of its partitions.
+    /// As [`State::trouble`], and over with [`State::topic_is_gone`] at the latest.
+    pub fn trouble_until_an_answer(&self, words: String) {
+        let mut inner = self.inner.lock();
+        inner.trouble = Some(words);
+        inner.until_an_answer = true;
+    }
+
+    /// Whether the topic is there, as a broker says while this instance has none of its partitions.
     pub fn topic_is_gone(&self, gone: bool) {
-        self.inner.lock().topic_is_gone = gone;
+        let mut inner = self.inner.lock();
+        inner.topic_is_gone = gone;
+        if std::mem::take(&mut inner.until_an_answer) {
+            inner.trouble = None;
+        }
+    }
+
+    /// Whether the group ever assigned anything, be it nothing.
+    pub fn has_joined(&self) -> bool {
+        self.inner.lock().joined
     }
 
     /// What stands in the way of consuming, as far as is known.
@@ -363,16 +385,15 @@ impl State {
     /// What is missing, in words for people.
     pub fn ready(&self) -> Result<(), String> {
         let inner = self.inner.lock();
-        if !inner.joined {
-            let trouble = inner
-                .trouble
-                .clone()
-                .unwrap_or_else(|| "waiting for the consumer group".to_owned());
-            return Err(trouble);
+        if let (false, Some(trouble)) = (inner.joined, &inner.trouble) {
+            return Err(trouble.clone());
         }
         // Having no partition is right for an instance too many, and not when there is none to have.
         if inner.partitions.is_empty() && inner.topic_is_gone {
             return Err(format!("the topic {:?} does not exist", self.topic));
+        }
+        if !inner.joined {
+            return Err("waiting for the consumer group".to_owned());
         }
         let behind: Vec<String> = inner
             .partitions

@@ -40,6 +40,15 @@ fn invalid(#[files("tests/fixtures/invalid/*.json")] path: PathBuf) {
     }
 }
 
+/// A time belongs to the message; other keys of a metric are nobody's.
+#[test]
+fn a_timestamp_within_a_metric_is_ignored_as_every_other_key_is() {
+    let bytes = include_bytes!("fixtures/valid/timestamp_in_a_metric.json");
+    let message = parse(bytes).unwrap();
+    assert_eq!(message.timestamp_ms, None);
+    assert_eq!(message.metrics, [Metric::new(Kind::Gauge, "cpu", "", 1.0)]);
+}
+
 #[test]
 fn the_original_example_reads_as_two_metrics() {
     let bytes = include_bytes!("fixtures/valid/original.json");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, Producer as _, PurgeConfig};
 
 use crate::burst::Burst;
@@ -19,6 +19,11 @@ pub(crate) const LOOK: Duration = Duration::from_millis(1);
 /// A broker that takes longer to answer is waited for with messages at hand.
 const MEETING: Duration = Duration::from_millis(250);
 
+/// A connection that is possible is made within this time.
+const TRIED: Duration = Duration::from_secs(5);
+/// How long a stop waits for a broker that was never there.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
 /// An idempotent client of librdkafka has one request on its way for each partition, whatever `max.in.flight` says (its
 /// `rktp_msgs_inflight` counts messages; https://github.com/confluentinc/librdkafka/pull/4989). Kafka's own has five for a broker.
 const REQUESTS: usize = 5;
@@ -26,7 +31,10 @@ const REQUESTS: usize = 5;
 /// Clients that share the sources: all messages of a key go through one of them, and so stay in order.
 pub(crate) struct Clients<'a> {
     clients: Vec<Client>,
+    topic: &'a str,
     partitions: usize,
+    /// A broker answered at the start.
+    met: bool,
     deliveries: Deliveries,
     stop: &'a AtomicBool,
     sent: u64,
@@ -69,6 +77,8 @@ impl<'a> Clients<'a> {
         }
         Ok(Clients {
             clients,
+            topic: target.topic,
+            met: partitions.is_some(),
             partitions: partitions.unwrap_or(1).max(1),
             deliveries,
             stop,
@@ -194,29 +204,41 @@ impl<'a> Clients<'a> {
 
     /// Waits for the last acknowledgements, and gives up those that do not come in time.
     pub(crate) fn finish(&mut self, timeout: Duration) {
-        if self.flush(timeout) {
+        if self.flush(timeout, Self::is_without_broker) {
             return;
         }
-        tracing::error!(
-            waiting = self.waiting(),
-            "gave up waiting for acknowledgements"
-        );
         // Purged messages come back as failed deliveries, and so are counted.
         for client in &self.clients {
             client
                 .producer
                 .purge(PurgeConfig::default().queue().inflight());
         }
-        if !self.flush(Duration::from_secs(5)) {
+        if !self.flush(Duration::from_secs(5), |_| false) {
             tracing::error!("some messages were never reported on");
         }
     }
 
-    /// Takes reports until there are none to come. Says whether that was in time.
-    fn flush(&mut self, timeout: Duration) -> bool {
+    /// Takes reports until there are none to come. Says whether that was in time. `in_vain` is asked once, when a stop is wanted.
+    fn flush(&mut self, timeout: Duration, in_vain: impl FnOnce(&Self) -> bool) -> bool {
         let begin = Instant::now();
+        let mut in_vain = Some(in_vain);
         while self.waiting() > 0 {
             if begin.elapsed() >= timeout {
+                tracing::error!(
+                    waiting = self.unreported(),
+                    "gave up waiting for acknowledgements"
+                );
+                return false;
+            }
+            if self.stopped()
+                && let Some(in_vain) = in_vain.take()
+                && in_vain(self)
+            {
+                self.deliveries.give_up_brokers();
+                tracing::error!(
+                    "{} messages are not delivered: no broker could be reached",
+                    self.unreported()
+                );
                 return false;
             }
             for client in &self.clients {
@@ -229,6 +251,34 @@ impl<'a> Clients<'a> {
         true
     }
 
+    /// Whether waiting is in vain: no broker has ever answered, and there is no connection to one, which takes a moment to see. One
+    /// that is there and slow to answer is waited for, and so is one that may not have been tried yet.
+    fn is_without_broker(&self) -> bool {
+        let had_time = self.deliveries.brokers_failed() || self.deliveries.elapsed() >= TRIED;
+        if self.met || !had_time || self.tally().delivered_so_far() > 0 {
+            return false;
+        }
+        let Some(first) = self.clients.first() else {
+            return true;
+        };
+        // librdkafka has this for want of a connection, and another error for an answer that does not come.
+        let asked = first
+            .producer
+            .client()
+            .fetch_metadata(Some(self.topic), LAST_LOOK);
+        asked.is_err_and(|error| {
+            error.rdkafka_error_code() == Some(RDKafkaErrorCode::BrokerTransportFailure)
+        })
+    }
+
+    /// Messages of which nothing is known yet.
+    fn unreported(&self) -> u64 {
+        let tally = self.tally();
+        self.sent
+            .saturating_sub(tally.delivered_so_far() + tally.failed_so_far())
+    }
+
+    /// These, and whatever else librdkafka wants to report.
     fn waiting(&self) -> i32 {
         self.clients
             .iter()

@@ -1,5 +1,6 @@
 //! What became of each message, as librdkafka reports it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,16 @@ use crate::summary::Tally;
 pub(crate) struct Deliveries {
     started: Instant,
     tally: Arc<Mutex<Tally>>,
+    brokers: Arc<Brokers>,
+}
+
+/// What is known of the way to the brokers.
+#[derive(Default)]
+struct Brokers {
+    /// Each of them was tried, and none was there.
+    failed: AtomicBool,
+    /// They were given up.
+    given_up: AtomicBool,
 }
 
 impl Deliveries {
@@ -23,11 +34,27 @@ impl Deliveries {
         Deliveries {
             started,
             tally: Arc::new(Mutex::new(Tally::new())),
+            brokers: Arc::default(),
         }
     }
 
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Whether all brokers were tried in vain at least once.
+    pub(crate) fn brokers_failed(&self) -> bool {
+        self.brokers.failed.load(Ordering::Relaxed)
+    }
+
+    /// What is not delivered from now on is so for want of a broker.
+    pub(crate) fn give_up_brokers(&self) {
+        self.brokers.given_up.store(true, Ordering::Relaxed);
     }
 
     /// From the start until `now`.
@@ -45,6 +72,11 @@ impl Deliveries {
 
     pub(crate) fn failed(&self, error: &KafkaError) {
         let name = match error.rdkafka_error_code() {
+            Some(code @ RDKafkaErrorCode::PurgeQueue)
+                if self.brokers.given_up.load(Ordering::Relaxed) =>
+            {
+                format!("no broker could be reached ({code})")
+            }
             Some(code @ (RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)) => {
                 format!("no acknowledgement before the end of PRODUCER_FLUSH_TIMEOUT ({code})")
             }
@@ -64,6 +96,9 @@ impl ClientContext for Deliveries {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.brokers.failed.store(true, Ordering::Relaxed);
+        }
         rdkafka_error(&error, reason);
     }
 }

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Err(status) => return status,
     };
     settings.log.install();
+    settings::warn_of_misspelt::<Settings>(std::env::vars_os());
     match start(&settings) {
         Ok(status) => status,
         Err(error) => {

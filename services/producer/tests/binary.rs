@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, Output, Stdio};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -62,9 +63,13 @@ impl Lab {
     }
 
     fn command(&self, flags: &[&str]) -> Command {
+        self.command_at(&self.bootstrap, flags)
+    }
+
+    fn command_at(&self, bootstrap: &str, flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_producer"));
         command
-            .args(["--bootstrap-servers", &self.bootstrap])
+            .args(["--bootstrap-servers", bootstrap])
             .args(["--topic", &self.topic])
             .args(flags);
         command
@@ -332,6 +337,107 @@ fn without_a_broker_every_message_is_told_as_not_delivered() {
     );
 }
 
+fn terminate(child: &Child) {
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+}
+
+/// It waited for ten seconds, for a broker that had never been there.
+#[rstest]
+#[case::while_it_sends(&[])]
+#[case::while_it_waits_for_the_last_acknowledgements(&["--count=1"])]
+fn without_a_broker_a_stop_takes_a_moment_and_says_what_was_not_delivered(#[case] flags: &[&str]) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_producer"))
+        .args(["--bootstrap-servers", "127.0.0.1:9", "--json"])
+        .args(flags)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    log.find(|line| line.as_ref().unwrap().contains("Connection refused"))
+        .unwrap()
+        .unwrap();
+    let begin = Instant::now();
+    terminate(&child);
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        begin.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begin.elapsed()
+    );
+    let summary = failed(&output);
+    let (sent, not) = (summary["sent"].as_u64().unwrap(), &summary["failed"]);
+    assert_eq!(
+        (sent, 0),
+        (
+            not.as_u64().unwrap(),
+            summary["delivered"].as_u64().unwrap()
+        )
+    );
+    let errors = summary["errors"].as_object().unwrap();
+    assert!(
+        errors
+            .keys()
+            .all(|error| error.starts_with("no broker could be reached")),
+        "{errors:?}"
+    );
+    let log: Vec<String> = log.map(Result::unwrap).collect();
+    let words = format!("{sent} messages are not delivered: no broker could be reached");
+    assert!(log.iter().any(|line| line.contains(&words)), "{log:#?}");
+}
+
+/// Nothing was delivered when the stop came, but there was a broker by then.
+#[test]
+fn a_broker_that_came_after_the_start_gets_every_message_before_the_end() {
+    let Some(lab) = Lab::new(&[]) else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut child = lab
+        .command_at(&address.to_string(), &["--rate=20", "--json"])
+        // Nothing leaves before the stop.
+        .args(["--kafka-config", "linger.ms=60000"])
+        .args(["--kafka-config", "reconnect.backoff.max.ms=200"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    log.find(|line| line.as_ref().unwrap().contains("Connection refused"))
+        .unwrap()
+        .unwrap();
+    let listener = TcpListener::bind(address).unwrap();
+    let broker = lab.bootstrap.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let broker = TcpStream::connect(&broker).unwrap();
+            forward(&client, &broker);
+            forward(&broker, &client);
+        }
+    });
+    // Time to find the broker.
+    std::thread::sleep(Duration::from_secs(2));
+    terminate(&child);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(summary["sent"].as_u64() > Some(0), "{summary}");
+    assert_eq!(summary["sent"], summary["delivered"]);
+    assert_eq!(summary["delivered"], lab.records().len());
+}
+
+/// Copies what comes from one end to the other, on a thread that ends with the connection.
+fn forward(from: &TcpStream, to: &TcpStream) {
+    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+    });
+}
+
 /// Each look at a broker that is not there was told four times over: 170 lines in ten seconds.
 #[test]
 fn a_broker_that_is_not_there_is_told_of_once_in_a_while() {
@@ -343,7 +449,7 @@ fn a_broker_that_is_not_there_is_told_of_once_in_a_while() {
     let summary = String::from_utf8(output.stdout).unwrap();
     assert!(summary.contains("no acknowledgement before"), "{summary}");
     let log = String::from_utf8(output.stderr).unwrap();
-    assert!(log.contains("Connection refused"), "{log}");
+    assert_eq!(log.matches("Connection refused").count(), 1, "{log}");
     assert!(log.lines().count() < 8, "{log}");
 }
 
@@ -363,11 +469,7 @@ fn it_tells_of_its_progress_and_an_end_by_sigterm_leaves_a_summary_of_what_arriv
         progress.contains("delivered=") && progress.contains("failed=0"),
         "{progress}"
     );
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    terminate(&child);
     let mut text = String::new();
     child
         .stdout
@@ -402,6 +504,21 @@ fn a_wrong_setting_names_the_variable_what_it_held_and_what_it_may_hold(
     for part in [variable, may_hold, &format!("{value:?}")] {
         assert!(error.contains(part), "{part} is missing in {error}");
     }
+}
+
+/// It was ignored, and nothing said so.
+#[test]
+fn a_misspelt_variable_is_told_of() {
+    let output = Command::new(env!("CARGO_BIN_EXE_producer"))
+        .env("PRODUCER_RATES", "5")
+        .args(["--replay", "/nowhere/lines.jsonl"])
+        .output()
+        .unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        log.contains("PRODUCER_RATES is no setting and is ignored; did you mean PRODUCER_RATE?"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, Parser};
+use clap::{Arg, Command, Parser};
 
 use crate::EXIT_USAGE;
 
@@ -16,13 +16,14 @@ use crate::EXIT_USAGE;
 /// The text for the user (or the help they asked for) and the exit status that goes with it. Text
 /// with status 0 belongs on standard output.
 pub fn parse<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, (String, u8)> {
-    P::try_parse_from(args).map_err(|error| match error.kind() {
+    let args: Vec<OsString> = args.into_iter().collect();
+    P::try_parse_from(&args).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (error.render().to_string(), 0),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             let mut command = P::command();
             // Without this, arguments do not yet show themselves as they do in errors.
             command.build();
-            let text = invalid_value(&command, &error);
+            let text = invalid_value(&command, &error, &args);
             (
                 text.unwrap_or_else(|| error.render().to_string()),
                 EXIT_USAGE,
@@ -63,7 +64,7 @@ pub fn print(text: &str) -> io::Result<()> {
 }
 
 /// clap names the flag even when the value came from a variable; here the variable comes first.
-fn invalid_value(command: &Command, error: &clap::Error) -> Option<String> {
+fn invalid_value(command: &Command, error: &clap::Error, args: &[OsString]) -> Option<String> {
     let (ContextValue::String(shown), ContextValue::String(held)) = (
         error.get(ContextKind::InvalidArg)?,
         error.get(ContextKind::InvalidValue)?,
@@ -74,6 +75,9 @@ fn invalid_value(command: &Command, error: &clap::Error) -> Option<String> {
         .get_arguments()
         .find(|arg| arg.to_string() == *shown)?;
     let flag = format!("--{}", arg.get_long()?);
+    if held.is_empty() && stands_alone(&flag, args) {
+        return Some(without_value(arg, &flag));
+    }
     let name = match arg.get_env() {
         Some(variable) => format!("{} ({flag})", variable.to_string_lossy()),
         None => flag,
@@ -92,9 +96,31 @@ fn invalid_value(command: &Command, error: &clap::Error) -> Option<String> {
     ))
 }
 
+/// clap has one error for a value that is missing and one that is empty.
+fn stands_alone(flag: &str, args: &[OsString]) -> bool {
+    let is_flag = |arg: &OsString| arg.as_encoded_bytes().starts_with(b"-");
+    let next = args.iter().skip(1).map(Some).chain([None]);
+    args.iter()
+        .zip(next)
+        .any(|(arg, next)| arg == flag && next.is_none_or(is_flag))
+}
+
+fn without_value(arg: &Arg, flag: &str) -> String {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let choices: Vec<_> = arg.get_possible_values();
+    let choices: Vec<_> = choices.iter().map(|choice| choice.get_name()).collect();
+    let choices = match choices.is_empty() {
+        true => String::new(),
+        false => format!(" (one of: {})", choices.join(", ")),
+    };
+    format!("error: {flag} lacks its value; write {arg}: {help}{choices}\n")
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use rstest::rstest;
 
     use super::*;
 
@@ -102,6 +128,7 @@ mod tests {
     struct Args {
         #[arg(long, env = "SETTINGS_TEST_PAUSE", value_parser = crate::duration)]
         pause: std::time::Duration,
+        /// Which one
         #[arg(long, value_parser = ["one", "two"], default_value = "one")]
         number: String,
         #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new(), default_value = "x")]
@@ -143,6 +170,28 @@ mod tests {
             text,
             "error: --name holds \"\"; it may hold a text that is not empty\n"
         );
+    }
+
+    /// It was said to hold "".
+    #[rstest]
+    #[case::at_the_end(&["--pause", "1s", "--number"])]
+    #[case::before_another_flag(&["--number", "--pause", "1s"])]
+    fn a_value_that_is_missing_is_not_one_that_is_empty(#[case] args: &[&str]) {
+        assert_eq!(
+            error(args),
+            (
+                "error: --number lacks its value; write --number <NUMBER>: Which one (one of: one, two)\n".to_owned(),
+                2
+            )
+        );
+    }
+
+    #[rstest]
+    #[case::behind_the_flag(&["--pause", "1s", "--name", ""])]
+    #[case::in_one_word(&["--pause", "1s", "--name="])]
+    fn an_empty_value_is_a_value(#[case] args: &[&str]) {
+        let (text, _) = error(args);
+        assert!(text.starts_with("error: --name holds \"\";"), "{text}");
     }
 
     #[test]

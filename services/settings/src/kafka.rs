@@ -6,10 +6,16 @@ use std::ffi::OsString;
 use clap::Args;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaConfRes;
+
+use crate::names;
 
 /// Variables with this prefix hold librdkafka settings. The prefix keeps them apart from what
 /// Kubernetes injects for a service called `kafka` (`KAFKA_PORT` and the like).
-const PREFIX: &str = "KAFKA_CONFIG_";
+pub(crate) const PREFIX: &str = "KAFKA_CONFIG_";
+
+/// Where librdkafka's settings are described.
+const NAMES: &str = "https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md";
 
 /// The settings that every Kafka client here has.
 #[derive(Args, Clone, Debug)]
@@ -35,7 +41,19 @@ pub struct KafkaArgs {
 /// A librdkafka setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaSettingError {
-    /// librdkafka does not know the name, or not the value.
+    /// librdkafka does not know the name.
+    #[error("{name} holds {value:?}: {why}; {hint}the names are those in {NAMES}")]
+    Unknown {
+        /// The variable and the setting.
+        name: String,
+        /// What it held; hidden when it may be a secret.
+        value: String,
+        /// librdkafka's words.
+        why: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// librdkafka does not know the value.
     #[error("{name} holds {value:?}: {why}")]
     Refused {
         /// The variable and the setting.
@@ -117,14 +135,25 @@ impl KafkaArgs {
         }
         match config.create_native_config() {
             Ok(_) => Ok(config),
-            Err(KafkaError::ClientConfig(_, why, name, value)) => {
+            Err(KafkaError::ClientConfig(result, why, setting, value)) => {
                 // librdkafka's words may quote the value.
-                let (value, why) = match is_secret(&name) && !value.is_empty() {
+                let (value, why) = match is_secret(&setting) && !value.is_empty() {
                     true => ("(hidden)".to_owned(), why.replace(&value, "(hidden)")),
                     false => (value, why),
                 };
-                let name = shown(&name);
-                Err(KafkaSettingError::Refused { name, value, why })
+                let name = shown(&setting);
+                if result != RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN {
+                    return Err(KafkaSettingError::Refused { name, value, why });
+                }
+                let hint = names::meant(&setting)
+                    .map(|meant| format!("did you mean {}? ", shown(&meant)))
+                    .unwrap_or_default();
+                Err(KafkaSettingError::Unknown {
+                    name,
+                    value,
+                    why,
+                    hint,
+                })
             }
             Err(error) => Err(KafkaSettingError::Client(error)),
         }
@@ -233,12 +262,10 @@ fn bootstrap_servers(text: &str) -> Result<String, String> {
 pub fn topic(text: &str) -> Result<String, String> {
     // Kafka's own rule (org.apache.kafka.common.internals.Topic).
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    match !text.is_empty()
-        && text.len() <= 249
-        && text != "."
-        && text != ".."
-        && text.chars().all(legal)
-    {
+    if matches!(text, "." | "..") {
+        return Err("a topic's name, and \".\" and \"..\" are none".to_owned());
+    }
+    match !text.is_empty() && text.len() <= 249 && text.chars().all(legal) {
         true => Ok(text.to_owned()),
         false => Err("a topic's name: 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'".to_owned()),
     }
@@ -305,7 +332,15 @@ mod tests {
     #[case::unknown(
         "KAFKA_CONFIG_NO_SUCH",
         "1",
-        "KAFKA_CONFIG_NO_SUCH (no.such) holds \"1\": No such configuration property: \"no.such\""
+        "KAFKA_CONFIG_NO_SUCH (no.such) holds \"1\": No such configuration property: \"no.such\"; the names are those in \
+         https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"
+    )]
+    #[case::misspelt(
+        "KAFKA_CONFIG_SASL_USRNAME",
+        "me",
+        "KAFKA_CONFIG_SASL_USRNAME (sasl.usrname) holds \"me\": No such configuration property: \"sasl.usrname\"; did you mean \
+         KAFKA_CONFIG_SASL_USERNAME (sasl.username)? the names are those in \
+         https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"
     )]
     #[case::reserved(
         "KAFKA_CONFIG_BOOTSTRAP_SERVERS",
@@ -404,8 +439,18 @@ mod tests {
     #[case("a.b_c-1", true)]
     #[case("", false)]
     #[case("^metrics.*", false)]
-    #[case("..", false)]
     fn topics(#[case] text: &str, #[case] fits: bool) {
         assert_eq!(topic(text).is_ok(), fits);
+    }
+
+    /// The letters that a name may have were listed, and dots are among them.
+    #[rstest]
+    #[case(".")]
+    #[case("..")]
+    fn a_topic_that_is_a_folder_is_refused_in_words_of_its_own(#[case] text: &str) {
+        assert_eq!(
+            topic(text).unwrap_err(),
+            r#"a topic's name, and "." and ".." are none"#
+        );
     }
 }

@@ -7,6 +7,8 @@ mod command_line;
 mod kafka;
 mod log;
 mod markdown;
+mod misspelt;
+mod names;
 mod rdkafka_log;
 mod value;
 
@@ -14,6 +16,7 @@ pub use command_line::{parse, parse_or_exit, print};
 pub use kafka::{KafkaArgs, KafkaSettingError, topic};
 pub use log::{LogArgs, LogFormat, LogLevel};
 pub use markdown::markdown_table;
+pub use misspelt::warn_of_misspelt;
 pub use rdkafka_log::{rdkafka_error, rdkafka_log};
 pub use value::{count, duration, positive, some_time};
 

@@ -33,20 +33,36 @@ pub struct LogArgs {
     pub log_format: LogFormat,
 }
 
+/// What writes to the log: these programs, and the crates they are made of that have something to say.
+const PARTS: [&str; 7] = [
+    "exporter", "producer", "settings", "rdkafka", "warp", "rustls", "h2",
+];
+
 fn level(text: &str) -> Result<String, String> {
-    // EnvFilter takes a word that is no level for the name of a part, and then logs nothing at all.
-    let is_known = |directive: &str| {
-        let directive = directive.trim();
-        directive.contains(['=', '['])
-            || !directive.is_empty() && directive.parse::<LevelFilter>().is_ok()
-    };
-    match EnvFilter::try_new(text) {
-        Ok(_) if text.split(',').all(is_known) => Ok(text.to_owned()),
-        _ => Err(
-            "error, warn, info, debug or trace, also by part as in \"info,rdkafka=debug\""
-                .to_owned(),
-        ),
+    // EnvFilter takes nearly everything for the name of a part, and what is said of a part that is none silences the others.
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    let text = directives.join(",");
+    match EnvFilter::try_new(&text) {
+        Ok(_) if directives.iter().copied().all(is_known) => Ok(text),
+        _ => Err(format!(
+            "error, warn, info, debug, trace or off, also by part as in \"info,rdkafka=debug\"; parts are {}, and their modules",
+            PARTS.join(", ")
+        )),
     }
+}
+
+/// Whether it is a level, or a part and its level.
+fn is_known(directive: &str) -> bool {
+    let (part, level) = match directive.split_once('=') {
+        Some((part, level)) => (Some(part), level),
+        None => (None, directive),
+    };
+    let is_part = |part: &str| {
+        let (name, module) = part.split_once("::").unwrap_or((part, "module"));
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+        PARTS.contains(&name) && !module.is_empty() && module.chars().all(fits)
+    };
+    !level.is_empty() && level.parse::<LevelFilter>().is_ok() && part.is_none_or(is_part)
 }
 
 impl LogArgs {
@@ -131,6 +147,19 @@ mod tests {
     #[case::misspelt_beside_a_part("inof,rdkafka=debug", false)]
     #[case::empty("", false)]
     #[case::no_form("INFO=x=y,", false)]
+    #[case::spaces("info, rdkafka=debug", true)]
+    #[case::of_a_module("info,exporter::consumer=trace", true)]
+    #[case::no_level("verbose", false)]
+    #[case::two_levels("info,foo=bar=baz", false)]
+    #[case::two_levels_that_are_some("info,foo=debug=info", false)]
+    #[case::no_level_of_a_part("info,rdkafka=loud", false)]
+    #[case::a_part_alone("info,rdkafka", false)]
+    #[case::a_level_is_missing("info,rdkafka=", false)]
+    #[case::a_part_is_missing("info,=debug", false)]
+    #[case::no_part("info,rdkafak=debug", false)]
+    #[case::no_part_alone("foo=debug", false)]
+    #[case::no_module("info,exporter::=debug", false)]
+    #[case::a_span("info,[span]=debug", false)]
     fn a_level_is_known(#[case] text: &str, #[case] right: bool) {
         assert_eq!(level(text).is_ok(), right);
     }

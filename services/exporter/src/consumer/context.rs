@@ -16,6 +16,7 @@ use super::dead_letters::DeadLetters;
 use super::inbox::Inbox;
 use super::journal::Journal;
 use super::position;
+use super::trouble::Trouble;
 use crate::Start;
 use crate::state::State;
 
@@ -57,6 +58,18 @@ impl Context {
     }
 }
 
+/// Logs what librdkafka tells where the consumer says the same as trouble with Kafka: an error of a connection is both a line here and
+/// an event.
+pub(super) fn log_beside_trouble(level: RDKafkaLogLevel, facility: &str, text: &str) {
+    let is_told = facility == "FAIL" && (level as i32) <= RDKafkaLogLevel::Error as i32;
+    let level = if is_told {
+        RDKafkaLogLevel::Debug
+    } else {
+        level
+    };
+    rdkafka_log(level, facility, text);
+}
+
 /// For clients beside the group's consumer: logs as that does.
 pub(super) struct Logged;
 
@@ -74,7 +87,7 @@ impl ConsumerContext for Logged {}
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        rdkafka_log(level, facility, text);
+        log_beside_trouble(level, facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -88,7 +101,11 @@ impl ClientContext for Context {
             }
             _ => reason.to_owned(),
         };
-        self.state.trouble(words);
+        if Trouble::of(&error).ends_with_an_answer() {
+            self.state.trouble_until_an_answer(words);
+        } else {
+            self.state.trouble(words);
+        }
     }
 }
 

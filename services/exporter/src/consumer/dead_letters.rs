@@ -1,6 +1,7 @@
 //! Copies of what was refused, on a topic of their own: the original bytes, key and headers, and the reason.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,8 +14,9 @@ use rdkafka::message::Header;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::context::log_beside_trouble;
 use super::inbox::Incoming;
-use crate::telemetry::Telemetry;
+use crate::state::State;
 
 /// How long a full queue may hold up the partition before a letter is given up and counted as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,7 +37,7 @@ impl DeadLetters {
     pub(super) fn new(
         config: &ClientConfig,
         topic: &str,
-        telemetry: Telemetry,
+        state: Arc<State>,
     ) -> Result<DeadLetters, KafkaError> {
         let mut config = config.clone();
         super::without_group(&mut config);
@@ -48,7 +50,7 @@ impl DeadLetters {
         if config.get("message.max.bytes").is_none() {
             config.set("message.max.bytes", "100000000");
         }
-        let producer = config.create_with_context(Deliveries { telemetry })?;
+        let producer = config.create_with_context(Deliveries { state })?;
         Ok(DeadLetters {
             topic: topic.to_owned(),
             producer,
@@ -144,19 +146,24 @@ impl DeadLetters {
 }
 
 struct Deliveries {
-    telemetry: Telemetry,
+    state: Arc<State>,
 }
 
 impl Deliveries {
     fn lost(&self, error: &KafkaError) {
-        self.telemetry.dead_letter(false);
+        self.state.telemetry().dead_letter(false);
         tracing::error!(%error, "a dead letter was not written");
     }
 }
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        settings::rdkafka_log(level, facility, text);
+        // The consumer starts beside this client, and tells of brokers that are not there.
+        if self.state.has_joined() {
+            settings::rdkafka_log(level, facility, text);
+        } else {
+            log_beside_trouble(level, facility, text);
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -169,7 +176,7 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
-            Ok(_) => self.telemetry.dead_letter(true),
+            Ok(_) => self.state.telemetry().dead_letter(true),
             Err((error, _)) => self.lost(error),
         }
     }

@@ -7,6 +7,8 @@ mod journal;
 mod owner;
 mod position;
 mod transactions;
+mod trouble;
+mod waiting;
 mod watermarks;
 
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::Start;
 use crate::memory::Trim;
@@ -32,7 +34,8 @@ use inbox::{Inbox, Incoming};
 use journal::Journal;
 pub use journal::JournalOptions;
 pub use owner::{NotOurs, Owner};
-use watermarks::Watermarks;
+use trouble::Trouble;
+use watermarks::{Group, Watermarks};
 
 /// How long a wait for records lasts at most: the time in which a stop or a deadline is noticed.
 const WAIT: Duration = Duration::from_millis(100);
@@ -149,7 +152,7 @@ pub fn start(
     let dead_letters = options
         .dead_letter_topic
         .as_deref()
-        .map(|topic| DeadLetters::new(config, topic, state.telemetry().clone()).map(Arc::new))
+        .map(|topic| DeadLetters::new(config, topic, Arc::clone(&state)).map(Arc::new))
         .transpose()
         .map_err(ConsumerError::Client)?;
     let journal = options
@@ -183,9 +186,14 @@ pub fn start(
     consumer
         .subscribe(&[state.topic()])
         .map_err(ConsumerError::Client)?;
-    let watermarks =
-        Watermarks::start(Arc::clone(&consumer), Arc::clone(&state), (assigned, woken))
-            .map_err(ConsumerError::Thread)?;
+    let group = Group::of(&config);
+    let watermarks = Watermarks::start(
+        Arc::clone(&consumer),
+        Arc::clone(&state),
+        group,
+        (assigned, woken),
+    )
+    .map_err(ConsumerError::Thread)?;
     let run = move || {
         let mut reader = Reader {
             inbox,
@@ -193,6 +201,7 @@ pub fn start(
             state,
             options,
             refusals: Refusals::default(),
+            told: None,
             suspected: None,
             dead_letters,
             journal,
@@ -219,6 +228,8 @@ struct Reader {
     state: Arc<State>,
     options: Options,
     refusals: Refusals,
+    /// The trouble that was told of last, and its kind.
+    told: Option<(String, &'static str)>,
     /// When a log was last suspected of having begun again.
     suspected: Option<Instant>,
     dead_letters: Option<Arc<DeadLetters>>,
@@ -389,6 +400,10 @@ impl Reader {
         match error {
             KafkaError::PartitionEOF(partition) => self.state.reached_end(partition, now),
             KafkaError::MessageConsumptionFatal(_) => return Err(ConsumerError::Fatal(error)),
+            // Told of for as long as it lasts by who looks for the topic.
+            _ if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                tracing::debug!(%error, "no topic");
+            }
             _ => self.trouble(&error),
         }
         Ok(())
@@ -396,12 +411,18 @@ impl Reader {
 
     fn trouble(&mut self, error: &KafkaError) {
         let words = self.state.in_trouble().unwrap_or_else(|| error.to_string());
-        if let Some(untold) = self.refusals.due("kafka", Instant::now()) {
+        // An event that all brokers are down comes after those that say why.
+        let kind = match &self.told {
+            Some((told, kind)) if *told == words => kind,
+            _ => Trouble::of(error).kind(),
+        };
+        if let Some(untold) = self.refusals.due(kind, Instant::now()) {
             tracing::warn!(
                 topic = self.state.topic(),
                 untold,
                 "trouble with Kafka: {words}"
             );
+            self.told = Some((words, kind));
         }
     }
 }

@@ -152,7 +152,14 @@ fn a_client_that_sends_half_a_request_holds_up_nobody() {
 #[case("START_FROM", "tomorrow", "committed")]
 #[case("CATCH_UP_LIMIT", "soon", "a duration such as")]
 #[case("MAX_SERIES", "0", "a whole number from 1 to 4294967295")]
+#[case("KAFKA_TOPIC", "..", "\"..\" are none")]
 #[case("LOG_LEVEL", "=", "error, warn, info")]
+#[case("LOG_LEVEL", "info,rdkafak=debug", "parts are exporter, producer")]
+#[case(
+    "KAFKA_CONFIG_SASL_USRNAME",
+    "me",
+    "did you mean KAFKA_CONFIG_SASL_USERNAME"
+)]
 #[case("KAFKA_GROUP_INSTANCE_ID", "", "a text that is not empty")]
 #[case("KAFKA_CONFIG_NO_SUCH", "1", "No such configuration property")]
 #[case("KAFKA_CONFIG_GROUP_ID", "g", "use KAFKA_GROUP_ID")]
@@ -169,6 +176,16 @@ fn a_wrong_setting_names_the_variable_what_it_held_and_what_it_may_hold(
     );
     assert!(
         error.contains(&format!("{value:?}")) || error.contains("cannot be set"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_flag_without_its_value_is_said_to_lack_it() {
+    let (status, _, error) = run(&[], &["--topic"]);
+    assert_eq!(status, Some(2));
+    assert!(
+        error.starts_with("error: --topic lacks its value"),
         "{error}"
     );
 }

@@ -55,10 +55,18 @@ fn a_topic_that_comes_later_is_found() {
         assert_eq!(answer.status, 503);
         answer.text().contains(&topic) && answer.text().contains("does not exist")
     });
+    // Whoever looks at the log later sees it, too.
+    let mut log = exporter.logged("does not exist yet");
+    log.extend(exporter.logged("does not exist yet"));
     kafka.create(&topic, 1);
     kafka.send(&topic, 0, &gauge("late", 1.0));
     exporter.until("late", has("late", 1.0));
     exporter.ready();
+    log.extend(exporter.logged(&format!("the topic {topic:?} is there")));
+    assert!(
+        !log.iter().any(|line| line.contains("trouble with Kafka")),
+        "{log:#?}"
+    );
 }
 
 /// The members of a group whose topic was deleted have no partitions and no error, and called that ready.

@@ -226,3 +226,22 @@ fn a_member_with_a_strategy_that_the_group_does_not_know_says_so_and_disturbs_no
     newer.ready();
     assert_eq!(names(&newer), wanted);
 }
+
+/// The wait was silent, and as long as the session timeout: 45 s by default.
+#[test]
+fn an_instance_that_has_to_wait_for_a_killed_one_says_so_and_for_how_long() {
+    let Some(group) = Group::new(1) else { return };
+    let wanted = group.one_of_each(1);
+    let start = || group.start(&[("KAFKA_CONFIG_SESSION_TIMEOUT_MS", "10000")]);
+    let first = start();
+    first.ready();
+    first.kill();
+    let second = start();
+    second.ready();
+    assert_eq!(names(&second), wanted);
+    let log = second.logged("has assigned partitions");
+    let told = |words: &str| log.iter().filter(|line| line.contains(words)).count();
+    assert_eq!(told("waiting for the group coordinator"), 1, "{log:#?}");
+    assert_eq!(told("(10 s here)"), 1, "{log:#?}");
+    assert_eq!(told("the group coordinator has assigned partitions"), 1);
+}

@@ -1,9 +1,8 @@
 //! The log, on the binary without a broker.
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Instant;
 
-use crate::support::exporter::{Exporter, PATIENCE};
+use crate::support::exporter::Exporter;
 
 fn exporter(format: &str) -> Exporter {
     let variables = [
@@ -24,38 +23,24 @@ fn rubbish(exporter: &Exporter) {
     let _ = stream.read_to_end(&mut Vec::new());
 }
 
-/// Lines from now on, until one is as wanted.
-fn until(exporter: &Exporter, wanted: &str) -> Vec<String> {
-    let begin = Instant::now();
-    let mut seen = Vec::new();
-    loop {
-        seen.extend(exporter.log());
-        if seen.iter().any(|line| line.contains(wanted)) {
-            return seen;
-        }
-        assert!(begin.elapsed() < PATIENCE, "no {wanted:?} in {seen:#?}");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn signals_change_the_level_while_it_runs() {
     let exporter = exporter("text");
     let detail = |lines: &[String]| lines.iter().any(|line| line.contains("DEBUG"));
     rubbish(&exporter);
-    assert!(!detail(&until(&exporter, "Connection refused")));
+    assert!(!detail(&exporter.logged("Connection refused")));
     exporter.signal("-USR1");
-    until(&exporter, "level=\"debug\"");
+    exporter.logged("level=\"debug\"");
     rubbish(&exporter);
-    until(&exporter, "DEBUG");
+    exporter.logged("DEBUG");
     exporter.signal("-USR1");
-    until(&exporter, "level=\"trace\"");
+    exporter.logged("level=\"trace\"");
     exporter.signal("-USR2");
-    until(&exporter, "level=\"warn,exporter=info\"");
+    exporter.logged("level=\"warn,exporter=info\"");
     rubbish(&exporter);
     exporter.signal("-USR1");
     // What came between the two changes, and no more than that.
-    let lines = until(&exporter, "level=\"debug\"");
+    let lines = exporter.logged("level=\"debug\"");
     assert!(!detail(&lines), "{lines:#?}");
     let (status, _) = exporter.stop();
     assert!(status.success());
@@ -64,12 +49,46 @@ fn signals_change_the_level_while_it_runs() {
 #[test]
 fn each_line_of_the_json_form_is_an_object_with_level_and_message() {
     let exporter = exporter("json");
-    for line in until(&exporter, "Connection refused") {
+    for line in exporter.logged("Connection refused") {
         let value: serde_json::Value =
             serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
         assert!(value["level"].is_string(), "{line}");
         assert!(value["fields"]["message"].is_string(), "{line}");
     }
+}
+
+/// It was told by librdkafka and by the exporter, and by librdkafka again.
+#[test]
+fn a_broker_that_is_not_there_is_told_of_once_at_the_start() {
+    let exporter = exporter("text");
+    let mut lines = exporter.logged("Connection refused");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    lines.extend(exporter.log());
+    let told = lines
+        .iter()
+        .filter(|line| line.contains("Connection refused"));
+    assert_eq!(told.count(), 1, "{lines:#?}");
+}
+
+/// It was ignored, and nothing said so.
+#[test]
+fn a_misspelt_variable_is_told_of_and_others_are_not() {
+    let variables = [
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9"),
+        ("KAFKA_TOPC", "mine"),
+        ("KAFKA_HEAP_OPTS", "-Xmx1g"),
+    ];
+    // Up to the line that says where it serves.
+    let log = Exporter::start(&variables, &[]).log();
+    let told: Vec<_> = log
+        .iter()
+        .filter(|line| line.contains("is no setting"))
+        .collect();
+    assert_eq!(told.len(), 1, "{log:#?}");
+    assert!(
+        told[0].contains("KAFKA_TOPC") && told[0].contains("did you mean KAFKA_TOPIC?"),
+        "{log:#?}"
+    );
 }
 
 /// Each of its clients told of the missing broker six times a second.
@@ -81,7 +100,7 @@ fn a_broker_that_is_not_there_is_told_of_once_in_a_while_by_every_client() {
         ("STATE_TOPIC", "state"),
     ];
     let exporter = Exporter::start(&variables, &[]);
-    until(&exporter, "trouble with Kafka");
+    exporter.logged("trouble with Kafka");
     std::thread::sleep(std::time::Duration::from_secs(3));
     let lines = exporter.log();
     assert!(lines.len() < 10, "{lines:#?}");

@@ -47,17 +47,21 @@ impl Secured {
             properties(folder.path(), scram, mutual_tls, controller),
         )
         .unwrap();
+        // A broker that is killed leaves the native libraries that it unpacks.
+        std::fs::create_dir(folder.path().join("tmp")).unwrap();
+        let temporary = format!("-Djava.io.tmpdir={}/tmp", folder.path().display());
         let java = || {
             let mut java = Command::new("java");
-            java.args([
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx384m",
-                "-cp",
-            ])
-            .arg(&class_path)
-            .stdin(Stdio::null())
-            .current_dir(folder.path());
+            java.arg(&temporary)
+                .args([
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    "-Xmx384m",
+                    "-cp",
+                ])
+                .arg(&class_path)
+                .stdin(Stdio::null())
+                .current_dir(folder.path());
             java
         };
         let user = |name| format!("SCRAM-SHA-512=[name={name},password={PASSWORD}]");

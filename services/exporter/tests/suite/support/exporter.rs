@@ -1,5 +1,6 @@
 //! The exporter as a process, and Kafka beside it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -280,6 +281,8 @@ pub struct Exporter {
     child: Child,
     pub address: String,
     lines: Receiver<String>,
+    /// Lines before the one with the address, until they are asked for.
+    earlier: Cell<Vec<String>>,
 }
 
 /// An answer: status, headers in lower case, body.
@@ -331,6 +334,7 @@ impl Exporter {
             child,
             address,
             lines,
+            earlier: Cell::new(seen),
         }
     }
 
@@ -427,9 +431,25 @@ impl Exporter {
         }
     }
 
-    /// The log so far.
+    /// The log since the last look at it.
     pub fn log(&self) -> Vec<String> {
-        self.lines.try_iter().collect()
+        let mut lines = self.earlier.take();
+        lines.extend(self.lines.try_iter());
+        lines
+    }
+
+    /// The log since the last look at it, up to when a line is as wanted.
+    pub fn logged(&self, wanted: &str) -> Vec<String> {
+        let begin = Instant::now();
+        let mut seen = Vec::new();
+        loop {
+            seen.extend(self.log());
+            if seen.iter().any(|line| line.contains(wanted)) {
+                return seen;
+            }
+            assert!(begin.elapsed() < PATIENCE, "no {wanted:?} in {seen:#?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn signal(&self, signal: &str) {
