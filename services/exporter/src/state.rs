@@ -165,8 +165,10 @@ impl State {
         };
         match &outcome {
             Outcome::Applied(applied) => {
-                // Readable bytes that hold no single metric are no message either.
-                let useful = reading.is_some_and(|r| r.refused.is_empty() || !r.is_empty());
+                // Readable bytes of which not a single metric counts are no message either; an empty message is one.
+                let is_refused =
+                    |r: &Reading<'_>| !(r.refused.is_empty() && applied.refused.is_empty());
+                let useful = applied.accepted > 0 || reading.is_some_and(|r| !is_refused(r));
                 if useful {
                     &progress.ok
                 } else {

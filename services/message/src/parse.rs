@@ -172,7 +172,7 @@ fn text<'a>(raw: &'a RawValue, field: &'static str) -> Result<Cow<'a, str>, Metr
             Ok(text)
         }
         found => Err(MetricError::WrongType {
-            field,
+            field: field.into(),
             expected: "a string",
             found,
         }),
@@ -205,7 +205,7 @@ fn value(raw: &RawValue, kind: Kind) -> Result<f64, MetricError> {
         },
         found => {
             return Err(MetricError::WrongType {
-                field: "Value",
+                field: "Value".into(),
                 expected: "a number",
                 found,
             });
@@ -223,7 +223,7 @@ fn value(raw: &RawValue, kind: Kind) -> Result<f64, MetricError> {
 fn labels(raw: &RawValue) -> Result<Vec<Label<'_>>, MetricError> {
     if json_type(raw) != OBJECT {
         return Err(MetricError::WrongType {
-            field: "Labels",
+            field: "Labels".into(),
             expected: OBJECT,
             found: json_type(raw),
         });
@@ -235,7 +235,17 @@ fn labels(raw: &RawValue) -> Result<Vec<Label<'_>>, MetricError> {
         if name.is_empty() {
             return Err(MetricError::EmptyLabelName);
         }
-        labels.push((name, text(value, "Labels")?));
+        let value = text(value, "Labels").map_err(|error| match error {
+            MetricError::WrongType {
+                expected, found, ..
+            } => MetricError::WrongType {
+                field: shortened(&name).into(),
+                expected,
+                found,
+            },
+            other => other,
+        })?;
+        labels.push((name, value));
     }
     labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     if let Some(twice) = labels

@@ -1,5 +1,7 @@
 //! Why a message or a metric was refused.
 
+use std::borrow::Cow;
+
 use strum::{IntoStaticStr, VariantNames};
 
 /// Why a whole message could not be read.
@@ -54,8 +56,8 @@ pub enum MetricError {
     #[error("{field:?} is {found}, not {expected}")]
     #[strum(serialize = "wrong_field_type")]
     WrongType {
-        /// The field.
-        field: &'static str,
+        /// The field, or the name of the label.
+        field: Cow<'static, str>,
         /// What the format says.
         expected: &'static str,
         /// The JSON type that was there.

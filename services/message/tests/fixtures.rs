@@ -40,6 +40,17 @@ fn invalid(#[files("tests/fixtures/invalid/*.json")] path: PathBuf) {
     }
 }
 
+/// `"Labels" is a number` was said of an object with one.
+#[test]
+fn a_label_that_is_no_text_is_named() {
+    let bytes = br#"{"a": {"Type": "gauge", "Name": "a", "Value": 1, "Labels": {"host": 1}}}"#;
+    let message = parse(bytes).unwrap();
+    assert_eq!(
+        message.refused[0].error.to_string(),
+        "\"host\" is a number, not a string"
+    );
+}
+
 /// A time belongs to the message; other keys of a metric are nobody's.
 #[test]
 fn a_timestamp_within_a_metric_is_ignored_as_every_other_key_is() {

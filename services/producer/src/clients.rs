@@ -207,6 +207,9 @@ impl<'a> Clients<'a> {
         if self.flush(timeout, Self::is_without_broker) {
             return;
         }
+        if self.never_met_one() && self.deliveries.brokers_failed() {
+            self.deliveries.give_up_brokers();
+        }
         // Purged messages come back as failed deliveries, and so are counted.
         for client in &self.clients {
             client
@@ -255,7 +258,7 @@ impl<'a> Clients<'a> {
     /// that is there and slow to answer is waited for, and so is one that may not have been tried yet.
     fn is_without_broker(&self) -> bool {
         let had_time = self.deliveries.brokers_failed() || self.deliveries.elapsed() >= TRIED;
-        if self.met || !had_time || self.tally().delivered_so_far() > 0 {
+        if !had_time || !self.never_met_one() {
             return false;
         }
         let Some(first) = self.clients.first() else {
@@ -269,6 +272,10 @@ impl<'a> Clients<'a> {
         asked.is_err_and(|error| {
             error.rdkafka_error_code() == Some(RDKafkaErrorCode::BrokerTransportFailure)
         })
+    }
+
+    fn never_met_one(&self) -> bool {
+        !self.met && self.tally().delivered_so_far() == 0
     }
 
     /// Messages of which nothing is known yet.

@@ -86,7 +86,6 @@ pub async fn run(args: Args) -> Result<Verdict> {
         let page = report::write(&suite, folder)?;
         shown.line(&format!("report: {}", page.display()));
     }
-    ran?;
     let failed: Vec<_> = suite
         .scenarios
         .iter()
@@ -112,7 +111,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
             done.records,
             done.checks,
             done.restarted,
-            if failed.is_empty() {
+            if ran.is_err() {
+                "ended early".to_owned()
+            } else if failed.is_empty() {
                 "all held".to_owned()
             } else {
                 format!("{} rounds failed", failed.len())
@@ -126,6 +127,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
             );
         }
     }
+    ran?;
     Ok(Verdict::from(suite.held()))
 }
 
@@ -163,6 +165,12 @@ async fn rounds(
         if let Some(folder) = &args.report {
             write(&folder.join(&file), &round.text)?;
         }
+        let faults: Vec<_> = round.faults.iter().map(ToString::to_string).collect();
+        shown.line(&format!(
+            "round {number} of seed {}: {}",
+            plan.seed,
+            faults.join(", ")
+        ));
         let scenario = parse_str(&file, &round.text, &registry, &inputs)
             .with_context(|| format!("round {number} is no scenario"))?;
         let selected = Selected {

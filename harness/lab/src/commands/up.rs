@@ -96,6 +96,13 @@ pub async fn run(args: Args) -> Result<Verdict> {
         stays: true,
         ..StackSpec::of(services)
     };
+    let others = RunDir::living();
+    if !others.is_empty() {
+        shown.line(&format!(
+            "beside what is alive already:{}",
+            stacks::list(&others)
+        ));
+    }
     let begun = Instant::now();
     let native = stacks::interruptible(async { Ok(Native::start(&spec, &shown).await?) }).await?;
     shown.line(&format!(
