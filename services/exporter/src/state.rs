@@ -166,9 +166,8 @@ impl State {
         match &outcome {
             Outcome::Applied(applied) => {
                 // Readable bytes of which not a single metric counts are no message either; an empty message is one.
-                let is_refused =
-                    |r: &Reading<'_>| !(r.refused.is_empty() && applied.refused.is_empty());
-                let useful = applied.accepted > 0 || reading.is_some_and(|r| !is_refused(r));
+                let is_empty = |r: &Reading<'_>| r.refused.is_empty() && applied.refused.is_empty();
+                let useful = applied.accepted > 0 || reading.is_some_and(is_empty);
                 if useful {
                     &progress.ok
                 } else {

@@ -77,13 +77,14 @@ pub fn reference(bytes: &[u8]) -> Result<Message<'_>, MessageError> {
 }
 
 const OBJECT: &str = "an object";
+const STRING: &str = "a string";
 
 /// The JSON type of a value that is known to be JSON.
 fn json_type(raw: &RawValue) -> &'static str {
     match raw.get().as_bytes().first() {
         Some(b'{') => OBJECT,
         Some(b'[') => "an array",
-        Some(b'"') => "a string",
+        Some(b'"') => STRING,
         Some(b't' | b'f') => "a boolean",
         Some(b'n') => "null",
         _ => "a number",
@@ -166,14 +167,14 @@ struct Fields<'a> {
 
 fn text<'a>(raw: &'a RawValue, field: &'static str) -> Result<Cow<'a, str>, MetricError> {
     match json_type(raw) {
-        "a string" => {
+        STRING => {
             let Text(text) =
                 serde_json::from_str(raw.get()).map_err(|_| MetricError::NotUnicode { field })?;
             Ok(text)
         }
         found => Err(MetricError::WrongType {
             field: field.into(),
-            expected: "a string",
+            expected: STRING,
             found,
         }),
     }
@@ -193,7 +194,7 @@ fn value(raw: &RawValue, kind: Kind) -> Result<f64, MetricError> {
     let value = match json_type(raw) {
         // JSON has numbers that no 64-bit float holds; the first pass does not look at magnitudes.
         "a number" => serde_json::from_str(raw.get()).map_err(|_| MetricError::OutOfRange)?,
-        "a string" => match text(raw, "Value")?.as_ref() {
+        STRING => match text(raw, "Value")?.as_ref() {
             "NaN" => f64::NAN,
             "+Inf" => f64::INFINITY,
             "-Inf" => f64::NEG_INFINITY,
@@ -235,17 +236,14 @@ fn labels(raw: &RawValue) -> Result<Vec<Label<'_>>, MetricError> {
         if name.is_empty() {
             return Err(MetricError::EmptyLabelName);
         }
-        let value = text(value, "Labels").map_err(|error| match error {
-            MetricError::WrongType {
-                expected, found, ..
-            } => MetricError::WrongType {
+        if json_type(value) != STRING {
+            return Err(MetricError::WrongType {
                 field: shortened(&name).into(),
-                expected,
-                found,
-            },
-            other => other,
-        })?;
-        labels.push((name, value));
+                expected: STRING,
+                found: json_type(value),
+            });
+        }
+        labels.push((name, text(value, "Labels")?));
     }
     labels.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     if let Some(twice) = labels

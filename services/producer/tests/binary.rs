@@ -2,9 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -345,14 +345,9 @@ fn terminate(child: &Child) {
     assert!(killed.success());
 }
 
-/// It waited for ten seconds, for a broker that had never been there.
-#[rstest]
-#[case::while_it_sends(&[])]
-#[case::while_it_waits_for_the_last_acknowledgements(&["--count=1"])]
-fn without_a_broker_a_stop_takes_a_moment_and_says_what_was_not_delivered(#[case] flags: &[&str]) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_producer"))
-        .args(["--bootstrap-servers", "127.0.0.1:9", "--json"])
-        .args(flags)
+/// The producer once it has found no broker, and what it logs from then on.
+fn refused(mut command: Command) -> (Child, Lines<BufReader<ChildStderr>>) {
+    let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -361,6 +356,19 @@ fn without_a_broker_a_stop_takes_a_moment_and_says_what_was_not_delivered(#[case
     log.find(|line| line.as_ref().unwrap().contains("Connection refused"))
         .unwrap()
         .unwrap();
+    (child, log)
+}
+
+/// It waited for ten seconds, for a broker that had never been there.
+#[rstest]
+#[case::while_it_sends(&[])]
+#[case::while_it_waits_for_the_last_acknowledgements(&["--count=1"])]
+fn without_a_broker_a_stop_takes_a_moment_and_says_what_was_not_delivered(#[case] flags: &[&str]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_producer"));
+    command
+        .args(["--bootstrap-servers", "127.0.0.1:9", "--json"])
+        .args(flags);
+    let (child, log) = refused(command);
     let begin = Instant::now();
     terminate(&child);
     let output = child.wait_with_output().unwrap();
@@ -397,19 +405,12 @@ fn a_broker_that_came_after_the_start_gets_every_message_before_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let mut child = lab
-        .command_at(&address.to_string(), &["--rate=20", "--json"])
+    let mut command = lab.command_at(&address.to_string(), &["--rate=20", "--json"]);
+    command
         // Nothing leaves before the stop.
         .args(["--kafka-config", "linger.ms=60000"])
-        .args(["--kafka-config", "reconnect.backoff.max.ms=200"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    log.find(|line| line.as_ref().unwrap().contains("Connection refused"))
-        .unwrap()
-        .unwrap();
+        .args(["--kafka-config", "reconnect.backoff.max.ms=200"]);
+    let (child, _log) = refused(command);
     let listener = TcpListener::bind(address).unwrap();
     let broker = lab.bootstrap.clone();
     std::thread::spawn(move || {

@@ -75,8 +75,12 @@ impl Step for Restart {
         let RestartOf { name, only_failed } = &self.0;
         context.own("connector", name)?;
         let broken = |error| StepError::broken("connect", error);
-        let status = connect::status(context, name).await.map_err(broken)?;
-        let failed = status.map(|status| status.failed()).unwrap_or_default();
+        let mut failed = Vec::new();
+        if *only_failed
+            && let Some(status) = connect::status(context, name).await.map_err(broken)?
+        {
+            failed = status.failed();
+        }
         // KIP-745
         let path = format!(
             "/connectors/{}/restart?includeTasks=true&onlyFailed={only_failed}",

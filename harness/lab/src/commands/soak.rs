@@ -165,12 +165,7 @@ async fn rounds(
         if let Some(folder) = &args.report {
             write(&folder.join(&file), &round.text)?;
         }
-        let faults: Vec<_> = round.faults.iter().map(ToString::to_string).collect();
-        shown.line(&format!(
-            "round {number} of seed {}: {}",
-            plan.seed,
-            faults.join(", ")
-        ));
+        shown.line(&round.title);
         let scenario = parse_str(&file, &round.text, &registry, &inputs)
             .with_context(|| format!("round {number} is no scenario"))?;
         let selected = Selected {

@@ -270,8 +270,10 @@ async fn followed(guard: &Guard, job: Job, output: Output, shown: &Shown) -> Res
             _ if output == Output::AtEnd => 0,
             last => last.map_or(0, |at| at + 1),
         };
-        shown.output(&text[..whole])?;
-        text.drain(..whole);
+        if whole > 0 {
+            shown.output(&text[..whole])?;
+            text.drain(..whole);
+        }
         if has_ended {
             return Ok(status.state == JobState::Stopped);
         }

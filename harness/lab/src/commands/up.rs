@@ -114,9 +114,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
     if args.detach {
         native.detach()?;
         // Beside others, a run has to be named.
-        let named = match RunDir::living().len() {
-            0 | 1 => String::new(),
-            _ => format!(" --run {run}"),
+        let named = match others.is_empty() {
+            true => String::new(),
+            false => format!(" --run {run}"),
         };
         shown.line(&format!(
             "\nrun {run} goes on in the background: `lab status{named}`, `lab logs SERVICE{named}`, `lab down{named}`"

@@ -34,6 +34,8 @@ pub struct Plan {
 /// One round, as the text of a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Round {
+    /// What is done in it, in a line.
+    pub title: String,
     pub text: String,
     pub faults: Vec<Fault>,
     /// Messages that are produced, and rows that are changed.
@@ -72,14 +74,11 @@ impl Plan {
             steps.push(json!({ "sql": customers.delete() }));
         }
         steps.extend(checks(&customers, increments));
-        let head = format!(
-            "# Round {number} of `lab soak --seed {}`: {}.\n",
+        let words: Vec<_> = faults.iter().map(Fault::to_string).collect();
+        let title = format!(
+            "Round {number} of `lab soak --seed {}`: {}.",
             self.seed,
-            faults
-                .iter()
-                .map(Fault::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
+            words.join(", ")
         );
         let scenario = json!({
             "tags": ["faults", "soak"],
@@ -96,7 +95,8 @@ impl Plan {
         // Everything in it is a table, a list, text, a number or a truth: TOML has all of these.
         let body = toml::to_string(&scenario).unwrap_or_default();
         Round {
-            text: format!("{head}{body}"),
+            text: format!("# {title}\n{body}"),
+            title,
             faults,
             records: LOAD + increments + customers.changes(),
         }
