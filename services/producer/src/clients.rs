@@ -25,8 +25,11 @@ const TRIED: Duration = Duration::from_secs(5);
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// An idempotent client of librdkafka has one request on its way for each partition, whatever `max.in.flight` says (its
-/// `rktp_msgs_inflight` counts messages; https://github.com/confluentinc/librdkafka/pull/4989). Kafka's own has five for a broker.
-const REQUESTS: usize = 5;
+/// `rktp_msgs_inflight` counts messages; https://github.com/confluentinc/librdkafka/pull/4989), and a broker reads none of a
+/// connection while it answers the one before. Kafka's own client has five on its way. With more of small batches the broker's
+/// threads find work when they look; with many more, messages wait longer than `linger.ms`, and librdkafka spins
+/// (see [`crate::window::Window`]).
+const REQUESTS: usize = 8;
 
 /// Clients that share the sources: all messages of a key go through one of them, and so stay in order.
 pub(crate) struct Clients<'a> {
