@@ -5,7 +5,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use stack::ServiceName;
+use stack::services::LOGIN;
 
 use crate::body;
 use crate::runner::Context;
@@ -50,6 +52,30 @@ pub struct State {
     /// A Java stack trace, when it failed.
     #[serde(default)]
     pub trace: String,
+}
+
+/// What a connector of a secure stack is told over its configuration: how those of its clients of Kafka get in that the worker does
+/// not make. The password stays in a file of the worker's.
+pub fn of_a_secure_stack(context: &Context, config: &Map<String, Value>) -> Vec<(String, Value)> {
+    let signals = "signal.kafka.bootstrap.servers";
+    let (Some(keys), true) = (context.endpoints.keys(), config.contains_key(signals)) else {
+        return Vec::new();
+    };
+    let run = keys.directory().parent().unwrap_or(keys.directory());
+    let login = run.join(ServiceName::Connect.as_str()).join(LOGIN);
+    let trust = keys.authority().display().to_string();
+    [
+        ("security.protocol", "SASL_SSL".to_owned()),
+        ("sasl.mechanism", "SCRAM-SHA-512".to_owned()),
+        (
+            "sasl.jaas.config",
+            format!("${{file:{}:sasl.jaas.config}}", login.display()),
+        ),
+        ("ssl.truststore.type", "PEM".to_owned()),
+        ("ssl.truststore.location", trust),
+    ]
+    .map(|(key, value)| (format!("signal.consumer.{key}"), value.into()))
+    .into()
 }
 
 /// What Connect answers to an error.
