@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use stack::ServiceName;
-use stack::services::LOGIN;
+use stack::services::{LOGIN, postgres_settings};
 
 use crate::body;
 use crate::runner::Context;
@@ -55,27 +55,40 @@ pub struct State {
 }
 
 /// What a connector of a secure stack is told over its configuration: how those of its clients of Kafka get in that the worker does
-/// not make. The password stays in a file of the worker's.
-pub fn of_a_secure_stack(context: &Context, config: &Map<String, Value>) -> Vec<(String, Value)> {
-    let signals = "signal.kafka.bootstrap.servers";
-    let (Some(keys), true) = (context.endpoints.keys(), config.contains_key(signals)) else {
-        return Vec::new();
+/// not make, and what the usual password of Postgres is there. The passwords stay in a file of the worker's.
+///
+/// # Errors
+/// When the settings of Postgres have not the shape that they need.
+pub fn of_a_secure_stack(
+    context: &Context,
+    config: &Map<String, Value>,
+) -> Result<Vec<(String, Value)>> {
+    let Some(keys) = context.endpoints.keys() else {
+        return Ok(Vec::new());
     };
     let run = keys.directory().parent().unwrap_or(keys.directory());
-    let login = run.join(ServiceName::Connect.as_str()).join(LOGIN);
-    let trust = keys.authority().display().to_string();
-    [
-        ("security.protocol", "SASL_SSL".to_owned()),
-        ("sasl.mechanism", "SCRAM-SHA-512".to_owned()),
-        (
-            "sasl.jaas.config",
-            format!("${{file:{}:sasl.jaas.config}}", login.display()),
-        ),
-        ("ssl.truststore.type", "PEM".to_owned()),
-        ("ssl.truststore.location", trust),
-    ]
-    .map(|(key, value)| (format!("signal.consumer.{key}"), value.into()))
-    .into()
+    let logins = run.join(ServiceName::Connect.as_str()).join(LOGIN);
+    let login = |key: &str| format!("${{file:{}:{key}}}", logins.display());
+    let mut settings = Vec::new();
+    let usual = postgres_settings()?.password;
+    for key in ["database.password", "connection.password"] {
+        if config.get(key).is_some_and(|password| *password == usual) {
+            settings.push((key.to_owned(), login("postgres.password")));
+        }
+    }
+    if config.contains_key("signal.kafka.bootstrap.servers") {
+        let trust = keys.authority().display().to_string();
+        let client = [
+            ("security.protocol", "SASL_SSL".to_owned()),
+            ("sasl.mechanism", "SCRAM-SHA-512".to_owned()),
+            ("sasl.jaas.config", login("sasl.jaas.config")),
+            ("ssl.truststore.type", "PEM".to_owned()),
+            ("ssl.truststore.location", trust),
+        ];
+        settings.extend(client.map(|(key, value)| (format!("signal.consumer.{key}"), value)));
+    }
+    let settings = settings.into_iter();
+    Ok(settings.map(|(key, value)| (key, value.into())).collect())
 }
 
 /// What Connect answers to an error.

@@ -108,7 +108,7 @@ impl Step for PutConnector {
             .allow(connectors_access(&context.prefix))
             .await
             .map_err(|error| StepError::broken("kafka", error))?;
-        for (key, value) in connect::of_a_secure_stack(context, &config) {
+        for (key, value) in connect::of_a_secure_stack(context, &config)? {
             changed(
                 &key,
                 config.insert(key.clone(), value.clone()),

@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::endpoints::Endpoints;
-use crate::security::{LAB, over_tls};
+use crate::security::{Identity, Keys, LAB, over_tls};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -41,10 +41,22 @@ pub(super) async fn no_broker(endpoints: &Endpoints, id: u16) -> Result<(), Stri
 }
 
 async fn ask(endpoints: &Endpoints, address: &str, word: &str) -> Result<String, Failure> {
+    four_letters(endpoints.keys().map(|keys| (keys, LAB)), address, word).await
+}
+
+/// The answer to a four letter word; over TLS where there is somebody to be.
+///
+/// # Errors
+/// When there is none.
+pub async fn four_letters(
+    who: Option<(&Keys, Identity<'_>)>,
+    address: &str,
+    word: &str,
+) -> Result<String, Failure> {
     let stream = TcpStream::connect(address).await?;
-    match endpoints.keys() {
+    match who {
         None => say(stream, word).await,
-        Some(keys) => say(over_tls(keys, LAB, stream).await?, word).await,
+        Some((keys, identity)) => say(over_tls(keys, identity, stream).await?, word).await,
     }
 }
 
@@ -52,7 +64,8 @@ async fn say(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     word: &str,
 ) -> Result<String, Failure> {
-    stream.write_all(word.as_bytes()).await?;
+    // With a line break, as from a terminal: four bytes are too few for a port that expects TLS to see that they are none of it.
+    stream.write_all(format!("{word}\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     Ok(answer)

@@ -139,6 +139,13 @@ impl Keys {
             .set("ssl.key.location", path(&self.key(name)));
     }
 
+    /// With neither: over TLS, and nothing more.
+    pub fn show_nothing(&self, config: &mut ClientConfig) {
+        config
+            .set("security.protocol", "SSL")
+            .set("ssl.ca.location", path(&self.authority()));
+    }
+
     /// Variables for a program of this project: how it reaches Kafka as this user.
     pub fn variables(&self, user: User) -> Vec<(String, String)> {
         [

@@ -168,12 +168,14 @@ impl Service for Connect {
     }
 }
 
-/// In the directory of a worker: what a connector's own clients of Kafka log in with, as `${file:PATH:sasl.jaas.config}`.
+/// In the directory of a worker: what a connector's own clients of Kafka log in with, as `${file:PATH:sasl.jaas.config}`, and the
+/// `postgres.password`.
 pub const LOGIN: &str = "login.properties";
 
 fn login(keys: &Keys) -> String {
     let jaas = jaas(keys);
-    format!("sasl.jaas.config={jaas}\n")
+    let password = keys.password(User::Postgres);
+    format!("sasl.jaas.config={jaas}\npostgres.password={password}\n")
 }
 
 fn jaas(keys: &Keys) -> String {
