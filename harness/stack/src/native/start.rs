@@ -214,7 +214,7 @@ impl Native {
             endpoints.set_link(link, link.to.service().address(port, security));
         }
         if security == Security::Secure {
-            let keys = Keys::make(handle.guard().run().path(), &members)?;
+            let keys = Keys::make(handle.guard().run().path())?;
             endpoints.set_keys(Arc::new(keys));
         }
         if members.contains(&ServiceName::Kafka) {

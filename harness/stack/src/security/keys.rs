@@ -55,7 +55,7 @@ impl Keys {
     ///
     /// # Errors
     /// When one cannot be made or written.
-    pub fn make(run: &Path, members: &[ServiceName]) -> Result<Self, SecurityError> {
+    pub fn make(run: &Path) -> Result<Self, SecurityError> {
         let directory = run.join("security");
         DirBuilder::new()
             .mode(0o700)
@@ -76,11 +76,12 @@ impl Keys {
         };
         let authority = Authority::new("Kafka Connect Lab")?;
         write(&keys.authority(), &authority.certificate())?;
-        // A kind has one: brokers are one user, and so are workers.
-        let mut names: Vec<&str> = members.iter().map(|name| name.kind().as_str()).collect();
-        names.push(LAB);
-        names.dedup();
-        for name in names {
+        // A kind has one: brokers are one user, and so are workers. Scenarios start services that the stack lacks.
+        let kinds = ServiceName::ALL
+            .into_iter()
+            .filter(|service| service.kind() == *service)
+            .map(ServiceName::as_str);
+        for name in kinds.chain([LAB]) {
             keys.keep(name, &authority.sign(name, Validity::Now)?)?;
         }
         // Their names are those of who may do everything: what is wrong with them is nothing else.
@@ -209,12 +210,7 @@ mod tests {
     #[test]
     fn everything_is_for_its_owner_alone_and_opens_again() {
         let run = tempfile::tempdir().unwrap();
-        let members = [
-            ServiceName::Kafka,
-            ServiceName::Kafka2,
-            ServiceName::Connect,
-        ];
-        let keys = Keys::make(run.path(), &members).unwrap();
+        let keys = Keys::make(run.path()).unwrap();
         for entry in std::fs::read_dir(keys.directory()).unwrap() {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
@@ -226,7 +222,7 @@ mod tests {
     #[test]
     fn each_certificate_is_what_its_name_says() {
         let run = tempfile::tempdir().unwrap();
-        let keys = Keys::make(run.path(), &[ServiceName::Kafka]).unwrap();
+        let keys = Keys::make(run.path()).unwrap();
         let read = |path: PathBuf| X509::from_pem(&std::fs::read(path).unwrap()).unwrap();
         let authority = read(keys.authority()).public_key().unwrap();
         let now = openssl::asn1::Asn1Time::days_from_now(0).unwrap();

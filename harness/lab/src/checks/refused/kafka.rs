@@ -8,7 +8,9 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
+use rdkafka::metadata::MetadataTopic;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use stack::security::{Keys, User};
 
@@ -30,10 +32,11 @@ pub(super) struct Wish {
 /// Settings of a client. `certificates`: whether the listener asks for those, and not for passwords.
 pub(super) fn client(keys: &Keys, address: &str, who: Asks, certificates: bool) -> ClientConfig {
     let mut config = ClientConfig::new();
+    // That a connection was closed is no error.
+    config.set_log_level(RDKafkaLogLevel::Info);
     config
         .set("bootstrap.servers", address)
         .set("reconnect.backoff.max.ms", "200")
-        .set("message.timeout.ms", "8000")
         .set("socket.connection.setup.timeout.ms", "5000");
     match (who, certificates) {
         (Asks::Other(Who::PlainText), _) => {}
@@ -66,6 +69,14 @@ impl Heard {
         if !heard.contains(&words) {
             heard.push(words);
         }
+    }
+
+    /// Whether any of it is a reason: that a broker is not there follows from one.
+    fn reason(&self) -> bool {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard
+            .iter()
+            .any(|words| !words.contains("brokers are down"))
     }
 
     /// All of it, and first what a call returned.
@@ -112,7 +123,7 @@ pub(super) fn ask(client: ClientConfig, wish: &Wish) -> Answer {
         Wish {
             writes: Some(topic),
             ..
-        } => write(&client, topic, &heard),
+        } => write(client, topic, &heard),
         Wish {
             reads: Some(topic),
             group: Some(group),
@@ -142,7 +153,7 @@ fn be_answered(client: ClientConfig, heard: &Heard) -> Answer {
     let consumer = consumer(client, "lab-refused", heard)?;
     let begun = Instant::now();
     loop {
-        let answer = consumer.fetch_metadata(None, Duration::from_secs(1));
+        let answer = consumer.fetch_metadata(None, LOOK * 5);
         // Words of errors come with events.
         while let Some(event) = consumer.poll(Duration::ZERO) {
             if let Err(error) = event {
@@ -153,9 +164,9 @@ fn be_answered(client: ClientConfig, heard: &Heard) -> Answer {
             Ok(metadata) if !metadata.brokers().is_empty() => {
                 return Ok(format!("metadata of {} topics", metadata.topics().len()));
             }
-            Ok(_) => {}
-            Err(error) if begun.elapsed() > Duration::from_secs(3) => return Err(error.to_string()),
-            Err(_) => {}
+            // A client tries again without end; whoever is refused once is refused.
+            Err(error) if heard.reason() => return Err(error.to_string()),
+            _ => {}
         }
         if begun.elapsed() > ANSWER {
             return Err("no answer".to_owned());
@@ -165,12 +176,22 @@ fn be_answered(client: ClientConfig, heard: &Heard) -> Answer {
 
 fn read(client: ClientConfig, topic: &str, heard: &Heard) -> Answer {
     let consumer = consumer(client, "lab-refused", heard)?;
+    // Of a topic that one may not even describe, a consumer hears nothing.
+    let metadata = consumer.fetch_metadata(Some(topic), ANSWER);
+    let metadata = metadata.map_err(|error| error.to_string())?;
+    let about = metadata.topics().iter().find(|about| about.name() == topic);
+    if let Some(error) = about.and_then(MetadataTopic::error) {
+        return Err(KafkaError::MetadataFetch(error.into()).to_string());
+    }
     let mut places = TopicPartitionList::new();
     let assigned = places
         .add_partition_offset(topic, 0, Offset::Beginning)
         .and_then(|()| consumer.assign(&places));
     assigned.map_err(|error| error.to_string())?;
-    first_event(&consumer)
+    // Every consumer here looks for its group, of which this one wants nothing.
+    first_event(&consumer, |error| {
+        error.rdkafka_error_code() == Some(RDKafkaErrorCode::GroupAuthorizationFailed)
+    })
 }
 
 fn join(client: ClientConfig, topic: &str, group: &str, heard: &Heard) -> Answer {
@@ -178,24 +199,25 @@ fn join(client: ClientConfig, topic: &str, group: &str, heard: &Heard) -> Answer
     consumer
         .subscribe(&[topic])
         .map_err(|error| error.to_string())?;
-    first_event(&consumer)
+    first_event(&consumer, |_| false)
 }
 
 /// A record, or the end of a topic without any: both are for those who may read.
-fn first_event(consumer: &Reader) -> Answer {
+fn first_event(consumer: &Reader, is_beside: impl Fn(&KafkaError) -> bool) -> Answer {
     let begun = Instant::now();
     while begun.elapsed() < ANSWER {
         match consumer.poll(LOOK) {
             Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok("its records".to_owned()),
-            Some(Err(error)) => return Err(error.to_string()),
-            None => {}
+            Some(Err(error)) if !is_beside(&error) => return Err(error.to_string()),
+            _ => {}
         }
     }
     Err("no answer".to_owned())
 }
 
-fn write(client: &ClientConfig, topic: &str, heard: &Heard) -> Answer {
+fn write(mut client: ClientConfig, topic: &str, heard: &Heard) -> Answer {
     let producer: BaseProducer<Heard> = client
+        .set("message.timeout.ms", "8000")
         .create_with_context(heard.clone())
         .map_err(|error| error.to_string())?;
     let answer: Arc<Mutex<Option<Answer>>> = Arc::default();
