@@ -75,7 +75,7 @@ impl Keys {
             passwords,
         };
         let authority = Authority::new("Kafka Connect Lab")?;
-        write(&keys.authority(), &authority.certificate())?;
+        write(&keys.authority(), authority.certificate())?;
         // A kind has one: brokers are one user, and so are workers. Scenarios start services that the stack lacks.
         let kinds = ServiceName::ALL
             .into_iter()
@@ -168,7 +168,7 @@ impl Keys {
         let Signed { certificate, key } = signed;
         write(&self.certificate(name), certificate)?;
         write(&self.key(name), key)?;
-        write(&self.store(name), &format!("{key}{certificate}"))?;
+        write(&self.store(name), format!("{key}{certificate}"))?;
         let archive = || {
             let mut archive = Pkcs12::builder();
             archive.name(name);
