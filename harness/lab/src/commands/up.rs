@@ -21,7 +21,7 @@ use crate::stacks;
 pub enum Ports {
     /// Free ones, so that stacks side by side do not meet.
     Auto,
-    /// 9092 (Kafka), 8083 (Connect), 9090 (Prometheus), 8080 (exporter), 5432 (Postgres), 2181 (9093 in the profile kraft), 9404.
+    /// 9092 (Kafka), 8083 (Connect), 9090 (Prometheus), 8080 (exporter), 5432 (Postgres), 2181 (9093 in the profile kraft), 9404; 9098 of a secure Kafka.
     Default,
 }
 

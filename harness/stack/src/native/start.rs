@@ -72,7 +72,7 @@ pub enum StartOrder {
 pub enum PortChoice {
     /// Free ones, so that runs do not meet.
     Auto,
-    /// The ones that everybody knows: 9092, 8083, 9090, 8080, 5432, 2181 (9093 without ZooKeeper), 9404.
+    /// The ones that everybody knows: 9092, 8083, 9090, 8080, 5432, 2181 (9093 without ZooKeeper), 9404; 9098 of a secure Kafka.
     Default,
 }
 
