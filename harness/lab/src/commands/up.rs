@@ -39,7 +39,7 @@ impl From<Ports> for PortChoice {
   lab up                            until Ctrl-C
   lab up --detach --ports default   in the background, on the usual ports
   lab up --profile kraft            Kafka 4.3 without ZooKeeper
-  lab up --secure                   TLS, certificates and passwords between all parts
+  lab up --secure                   TLS, certificates and passwords
   lab up --brokers 3 --workers 2    one of each can be lost
   lab up kafka prometheus           only these, and what they need")]
 pub struct Args {
