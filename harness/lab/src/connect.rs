@@ -5,7 +5,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use stack::ServiceName;
+use stack::services::{LOGIN, postgres_settings};
 
 use crate::body;
 use crate::runner::Context;
@@ -50,6 +52,43 @@ pub struct State {
     /// A Java stack trace, when it failed.
     #[serde(default)]
     pub trace: String,
+}
+
+/// What a connector of a secure stack is told over its configuration: how those of its clients of Kafka get in that the worker does
+/// not make, and what the usual password of Postgres is there. The passwords stay in a file of the worker's.
+///
+/// # Errors
+/// When the settings of Postgres have not the shape that they need.
+pub fn of_a_secure_stack(
+    context: &Context,
+    config: &Map<String, Value>,
+) -> Result<Vec<(String, Value)>> {
+    let Some(keys) = context.endpoints.keys() else {
+        return Ok(Vec::new());
+    };
+    let run = keys.directory().parent().unwrap_or(keys.directory());
+    let logins = run.join(ServiceName::Connect.as_str()).join(LOGIN);
+    let login = |key: &str| format!("${{file:{}:{key}}}", logins.display());
+    let mut settings = Vec::new();
+    let usual = postgres_settings()?.password;
+    for key in ["database.password", "connection.password"] {
+        if config.get(key).is_some_and(|password| *password == usual) {
+            settings.push((key.to_owned(), login("postgres.password")));
+        }
+    }
+    if config.contains_key("signal.kafka.bootstrap.servers") {
+        let trust = keys.authority().display().to_string();
+        let client = [
+            ("security.protocol", "SASL_SSL".to_owned()),
+            ("sasl.mechanism", "SCRAM-SHA-512".to_owned()),
+            ("sasl.jaas.config", login("sasl.jaas.config")),
+            ("ssl.truststore.type", "PEM".to_owned()),
+            ("ssl.truststore.location", trust),
+        ];
+        settings.extend(client.map(|(key, value)| (format!("signal.consumer.{key}"), value)));
+    }
+    let settings = settings.into_iter();
+    Ok(settings.map(|(key, value)| (key, value.into())).collect())
 }
 
 /// What Connect answers to an error.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use scenario::StackSettings;
 use stack::components::{Lock, profiles};
-use stack::{Flavour, Profile, ServiceName, Size};
+use stack::{Flavour, Profile, Security, ServiceName, Size};
 
 use crate::runner::{CONTROL, Selected};
 
@@ -46,24 +46,23 @@ pub struct Plan {
     pub skipped: Vec<(Selected, String)>,
 }
 
-/// Sorts instances into groups. `profile` and `size`: those of scenarios that do not say them. `sharing`: who shares a stack.
+/// Sorts instances into groups. `usual`: profile, size and security of scenarios that do not say them. `sharing`: who shares a stack.
 ///
 /// # Errors
 /// When a scenario names what there is not, which its reader should have seen.
-pub fn plan(
-    selected: Vec<Selected>,
-    profile: Profile,
-    size: Size,
-    sharing: Sharing,
-) -> Result<Plan> {
+pub fn plan(selected: Vec<Selected>, usual: &Flavour, sharing: Sharing) -> Result<Plan> {
     let lock = Lock::embedded()?;
     let mut plan = Plan::default();
     for one in selected {
         let settings = &one.instance().stack;
-        let mut flavour = flavour(settings, profile, &lock)?;
+        let mut flavour = flavour(settings, usual.profile, &lock)?;
         flavour.size = Size {
-            brokers: settings.brokers.unwrap_or(size.brokers),
-            workers: settings.workers.unwrap_or(size.workers),
+            brokers: settings.brokers.unwrap_or(usual.size.brokers),
+            workers: settings.workers.unwrap_or(usual.size.workers),
+        };
+        flavour.security = match settings.secure {
+            true => Security::Secure,
+            false => usual.security,
         };
         let reason = refusal(&one, flavour.profile).or_else(|| too_small(&one, flavour.size));
         if let Some(reason) = reason {
@@ -231,7 +230,7 @@ mod tests {
 
     /// Who shares stacks of one broker and one worker.
     fn shared(selected: Vec<Selected>, profile: Profile) -> Plan {
-        plan(selected, profile, Size::default(), Sharing::Allowed).unwrap()
+        plan(selected, &Flavour::of(profile), Sharing::Allowed).unwrap()
     }
 
     /// Each stack in words: profile, versions, how many scenarios, and whether it is shared.
@@ -264,6 +263,7 @@ mod tests {
         &["", "[stack]\njdbc = \"3.6.0.Final\"", "[stack]\ndebezium = \"2.7.4.Final\""],
         &["2 on zookeeper 3.6.0.Final", "1 on zookeeper 2.7.4.Final"]
     )]
+    #[case::secure(&["", "[stack]\nsecure = true", "", "[stack]\nsecure = true"], &["2 on zookeeper ", "2 on zookeeper "])]
     #[case::exclusive_in_a_version(
         &["exclusive = true\n[stack]\nprofile = \"kraft\"", "[stack]\nprofile = \"kraft\""],
         &["1 on kraft ", "1 on kraft  alone"]
@@ -276,13 +276,7 @@ mod tests {
 
     #[test]
     fn nobody_shares_where_that_is_asked_for() {
-        let plan = plan(
-            instances(&["", ""]),
-            Profile::Zookeeper,
-            Size::default(),
-            Sharing::Never,
-        )
-        .unwrap();
+        let plan = plan(instances(&["", ""]), &Flavour::default(), Sharing::Never).unwrap();
         assert_eq!(
             stacks(&plan),
             ["1 on zookeeper  alone", "1 on zookeeper  alone"]

@@ -1,7 +1,7 @@
-//! `--profile`, `--brokers` and `--workers`
+//! `--profile`, `--secure`, `--brokers` and `--workers`
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use stack::{Profile, Size};
+use stack::{Profile, Security, Size};
 
 /// The profile of a stack, for commands that bring one up.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -9,6 +9,20 @@ pub struct ProfileArgs {
     /// Where Kafka keeps its metadata: `zookeeper` is Kafka and Connect 3.9 with ZooKeeper, `kraft` 4.3 without it.
     #[arg(long, value_parser = parser(), default_value = Profile::Zookeeper.as_str())]
     pub profile: Profile,
+}
+
+/// Whether the parts of a stack believe each other.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct SecurityArgs {
+    /// TLS, certificates and passwords between all parts, and rules of what each may do at Kafka (docs/security.md).
+    #[arg(long)]
+    secure: bool,
+}
+
+impl From<SecurityArgs> for Security {
+    fn from(args: SecurityArgs) -> Self {
+        args.secure.into()
+    }
 }
 
 fn parser() -> impl TypedValueParser<Value = Profile> {

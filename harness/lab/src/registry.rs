@@ -6,7 +6,9 @@ use crate::actions::{
     Produce, Producer, PutConnector, Shell, Sql, StartExporter, connector_state, link, service,
     topic,
 };
-use crate::checks::{Connector, Exposition, Http, Lag, Log, Promql, Records, Rows, SeriesCheck};
+use crate::checks::{
+    Connector, Exposition, Http, Lag, Log, Promql, Records, Refused, Rows, SeriesCheck,
+};
 use crate::runner::{
     AnyStep, Sound, controlled_service_of, exporter_of, is_own_process, link_of, logged_service_of,
     service_of,
@@ -117,6 +119,11 @@ pub fn registry() -> Result<Registry<AnyStep>, RegistryError> {
             .needs_of(service_of)
             .names(Some("service"), is_own_process),
         Kind::check::<Lag>("lag", "How far a consumer group is behind.").needs(&["kafka"]),
+        Kind::check::<Sound<Refused>>(
+            "refused",
+            "Whether a secure stack keeps somebody out.",
+        )
+        .needs_of(service_of),
         Kind::check::<Sound<Log>>("log", "Lines of a service's log.")
             .needs_of(logged_service_of)
             .names(Some("service"), is_own_process),

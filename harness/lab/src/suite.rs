@@ -14,7 +14,7 @@ use rand::seq::SliceRandom;
 use scenario::Jvm;
 use stack::native::{Native, StackSpec};
 use stack::services::JvmMode;
-use stack::{Profile, ServiceName, Size};
+use stack::{Flavour, Profile, Security, ServiceName, Size};
 
 use crate::groups::{self, Group, Sharing};
 use crate::progress::Shown;
@@ -46,6 +46,8 @@ pub struct Options {
     pub profile: Profile,
     /// Brokers and workers of scenarios that do not say it.
     pub size: Size,
+    /// Whether the stacks of scenarios are secure that do not say it.
+    pub security: Security,
     /// Who shares a stack.
     pub sharing: Sharing,
     /// Services that are started in any case.
@@ -66,6 +68,7 @@ impl Default for Options {
             keep: false,
             profile: Profile::default(),
             size: Size::default(),
+            security: Security::default(),
             sharing: Sharing::default(),
             also: Vec::new(),
             ready_within: Duration::from_secs(90),
@@ -92,7 +95,12 @@ pub async fn run(
 ) -> Result<(Suite, Option<Native>)> {
     let begun = Instant::now();
     let all = in_order(selected, options, shown);
-    let plan = groups::plan(all, options.profile, options.size, options.sharing)?;
+    let usual = Flavour {
+        size: options.size,
+        security: options.security,
+        ..Flavour::of(options.profile)
+    };
+    let plan = groups::plan(all, &usual, options.sharing)?;
     let mut suite = Suite {
         began: now(),
         seed: options.shuffle,

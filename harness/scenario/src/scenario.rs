@@ -107,6 +107,10 @@ pub struct StackSettings {
     /// The version of Debezium's JDBC sink. The worker has no sink where this is missing: looking through it takes a start longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jdbc: Option<String>,
+    /// Whether all parts speak TLS and show a certificate or a password, and may do at Kafka only what they have to; with `--secure`
+    /// so does the stack of a scenario that does not say it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub secure: bool,
     /// How many brokers: 1, or 3, of which one can be lost.
     #[serde(deserialize_with = "brokers", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = [1, 3]))]

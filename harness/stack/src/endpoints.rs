@@ -1,14 +1,16 @@
 //! Where each part is reached, as data: a foreign cluster is just a file of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::links::Link;
+use crate::security::Keys;
 
 /// Addresses by service and key: `kafka` → `bootstrap` → `127.0.0.1:9092`.
 ///
-/// Keys: `client` (ZooKeeper), `bootstrap` and, without ZooKeeper, `controller` (Kafka), `rest` (Connect), `jmx` (metrics of
+/// Keys: `client` (ZooKeeper), `bootstrap`, without ZooKeeper `controller`, and in a secure stack `brokers` (Kafka), `rest` (Connect), `jmx` (metrics of
 /// a JVM over HTTP), `sql` (Postgres), `http` (exporter, Prometheus). `rest`, `jmx` and `http` are URLs, `sql` is a connection
 /// string. `metrics` → `topic` is no address: it names the topic that the exporter reads and scenarios may write to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub struct Endpoints {
     /// Who has another way: from, to and key.
     #[serde(skip)]
     links: BTreeMap<(String, String, String), String>,
+    /// Of a secure stack. No password is part of an address.
+    #[serde(skip)]
+    pub(crate) keys: Option<Arc<Keys>>,
 }
 
 /// Why an endpoint cannot be used.
@@ -47,6 +52,11 @@ impl Endpoints {
             .entry(service.into())
             .or_default()
             .insert(key.into(), address.into());
+    }
+
+    /// What its parts know each other by.
+    pub fn set_keys(&mut self, keys: Arc<Keys>) {
+        self.keys = Some(keys);
     }
 
     /// Gives one caller a way of its own, through a proxy.

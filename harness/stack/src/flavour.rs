@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::components::{ComponentId, Error, Lock, profiles};
 use crate::profile::Profile;
+use crate::security::Security;
 use crate::services::ServiceName;
 
 /// Debezium's JDBC sink, a plugin of Connect.
@@ -22,6 +23,8 @@ pub struct Flavour {
     pub versions: BTreeMap<String, String>,
     /// Brokers and workers.
     pub size: Size,
+    /// Whether its parts believe each other.
+    pub security: Security,
 }
 
 /// How many brokers and workers a stack has.
@@ -109,6 +112,7 @@ impl Flavour {
         };
         let joins = self.profile == other.profile
             && self.size == other.size
+            && self.security == other.security
             && musts(self) == musts(other)
             && OPTIONAL.into_iter().all(agree);
         if joins {

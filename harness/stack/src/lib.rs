@@ -15,6 +15,7 @@ pub mod native;
 pub mod profile;
 pub mod ready;
 pub mod runs;
+pub mod security;
 pub mod services;
 pub mod systemd;
 
@@ -23,4 +24,5 @@ pub use endpoints::Endpoints;
 pub use flavour::{Flavour, Size};
 pub use links::Link;
 pub use profile::Profile;
+pub use security::Security;
 pub use services::ServiceName;

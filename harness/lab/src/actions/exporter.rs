@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stack::ServiceName;
 use stack::native::own_program;
+use stack::security::User;
+use stack::services::{exporter_access, web_config};
 
 use crate::runner::{Context, Observed, OwnExporter, Step, StepError, Topic};
 
@@ -51,11 +53,33 @@ impl Step for StartExporter {
                     .to_owned(),
             ),
             ("KAFKA_TOPIC".to_owned(), self.topic.to_string()),
-            ("KAFKA_GROUP_ID".to_owned(), group),
+            ("KAFKA_GROUP_ID".to_owned(), group.clone()),
             ("LISTEN_ADDR".to_owned(), address.clone()),
         ]);
+        let scheme = match context.endpoints.keys() {
+            None => "http",
+            Some(keys) => {
+                let web = context.directory()?.join(format!("{}.json", self.name));
+                std::fs::write(&web, web_config(keys, "exporter"))
+                    .with_context(|| format!("cannot write {}", web.display()))?;
+                env.insert("WEB_CONFIG_FILE".to_owned(), web.display().to_string());
+                env.extend(keys.variables(User::Exporter));
+                "https"
+            }
+        };
         env.extend(self.env.clone());
-        let url = format!("http://{address}");
+        let named = |variable| env.get(variable).map(String::as_str);
+        let rules = exporter_access(
+            &self.topic,
+            &group,
+            named("STATE_TOPIC"),
+            named("DEAD_LETTER_TOPIC"),
+        );
+        context
+            .allow(rules)
+            .await
+            .map_err(|error| StepError::broken("kafka", error))?;
+        let url = format!("{scheme}://{address}");
         let endpoints = BTreeMap::from([("http".to_owned(), url.clone())]);
         context.spawn(
             &self.name,

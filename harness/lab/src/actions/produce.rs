@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use schemars::JsonSchema;
@@ -56,10 +55,9 @@ const IN_FLIGHT: usize = 10_000;
 impl Step for Produce {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
         context.own_topic(&self.topic)?;
-        let producer: FutureProducer = ClientConfig::new()
-            .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
+        let producer: FutureProducer = context
+            .kafka_client()?
             .set("enable.idempotence", "true")
-            .set("log_level", "0")
             .create()
             .context("cannot make a producer")?;
         let mut written = 0_u64;

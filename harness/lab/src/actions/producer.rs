@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use stack::ServiceName;
 use stack::native::own_program;
+use stack::security::User;
+use stack::services::producer_access;
 
 use crate::runner::{Check, Context, Observed, OwnProducer, Step, StepError, Topic};
 use crate::words::count;
@@ -116,12 +118,22 @@ impl Step for Producer {
             flag("kafka-config", Some(format!("{name}={value}")));
         }
         argv.extend(self.flags.iter().cloned());
+        let keys = context.endpoints.keys();
+        let env: BTreeMap<_, _> = keys
+            .map(|keys| keys.variables(User::Producer))
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        context
+            .allow(producer_access(&self.topic))
+            .await
+            .map_err(|error| StepError::broken("kafka", error))?;
         if let Some(name) = &self.name {
-            context.spawn(name, argv, BTreeMap::new(), BTreeMap::new())?;
+            context.spawn(name, argv, env, BTreeMap::new())?;
             context.lasts(name);
             return Ok(Observed::text(format!("{name} runs")));
         }
-        let printed = context.run("producer", argv, BTreeMap::new()).await?;
+        let printed = context.run("producer", argv, env).await?;
         // The log goes before the summary.
         let summary = printed
             .lines()

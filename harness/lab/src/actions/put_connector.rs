@@ -5,6 +5,7 @@ use scenario::JsonFile;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use stack::services::connectors_access;
 
 use crate::connect;
 use crate::runner::{Context, Grid, Observed, Step, StepError};
@@ -103,6 +104,17 @@ impl Step for PutConnector {
             changed("name", before, &self.name);
         }
         context.own("connector", &self.name)?;
+        context
+            .allow(connectors_access(&context.prefix))
+            .await
+            .map_err(|error| StepError::broken("kafka", error))?;
+        for (key, value) in connect::of_a_secure_stack(context, &config)? {
+            changed(
+                &key,
+                config.insert(key.clone(), value.clone()),
+                &text(&value),
+            );
+        }
         context.made_connector(&self.name);
         connect::put(context, &self.name, &Value::Object(config))
             .await

@@ -5,7 +5,6 @@ use std::num::NonZeroU16;
 
 use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use schemars::JsonSchema;
@@ -75,9 +74,8 @@ impl Step for Delete {
 }
 
 fn admin(context: &Context) -> anyhow::Result<AdminClient<DefaultClientContext>> {
-    ClientConfig::new()
-        .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
-        .set("log_level", "0")
+    context
+        .kafka_client()?
         .create()
         .context("cannot make a Kafka client")
 }

@@ -1,5 +1,7 @@
 //! The forms of addresses.
 
+use stack::Endpoints;
+
 use crate::runner::postgres;
 
 /// What an address looks like.
@@ -110,7 +112,8 @@ fn sql(address: &str) -> Result<String, String> {
     {
         return Err("a connection string begins with postgresql://".to_owned());
     }
-    let config = postgres::parse(address).map_err(|error| format!("{:#}", error.root_cause()))?;
+    let config = postgres::parse(&Endpoints::default(), address)
+        .map_err(|error| format!("{:#}", error.root_cause()))?;
     match config.get_hosts() {
         [] => Err("it names no host".to_owned()),
         _ => Ok(address.to_owned()),

@@ -26,6 +26,11 @@ pub fn unmet(
     if scenario.exclusive && !control {
         reasons.push("it wants a stack of its own (`exclusive = true`)".to_owned());
     }
+    if selected.instance().stack.secure {
+        reasons.push(
+            "it wants a secure stack (`secure = true` in `[stack]`), and only one of the lab's own is known to be".to_owned(),
+        );
+    }
     // Units run their JVMs for throughput; how somebody else's cluster does is not known.
     if selected.instance().stack.jvm == Jvm::Server && !control {
         reasons.push(

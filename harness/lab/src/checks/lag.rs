@@ -30,8 +30,8 @@ pub struct Lag {
 #[async_trait]
 impl Step for Lag {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
-        let bootstrap = context.endpoint("kafka", "bootstrap")?.to_owned();
-        let lag = tokio::task::block_in_place(|| self.lag(&bootstrap)).map_err(|error| {
+        let client = context.kafka_client()?;
+        let lag = tokio::task::block_in_place(|| self.lag(client)).map_err(|error| {
             StepError::mismatch(
                 "kafka",
                 format!("a lag of {}", self.records),
@@ -53,13 +53,9 @@ impl Step for Lag {
 }
 
 impl Lag {
-    fn lag(&self, bootstrap: &str) -> anyhow::Result<i64> {
+    fn lag(&self, mut client: ClientConfig) -> anyhow::Result<i64> {
         // Not a member of the group: asking for its offsets does not disturb it.
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", bootstrap)
-            .set("group.id", &self.group)
-            .set("log_level", "0")
-            .create()?;
+        let consumer: BaseConsumer = client.set("group.id", &self.group).create()?;
         let metadata = consumer
             .fetch_metadata(Some(&*self.topic), ASK)
             .context("no metadata")?;

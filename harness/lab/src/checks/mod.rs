@@ -10,6 +10,7 @@ mod matching;
 mod number;
 mod promql;
 mod records;
+mod refused;
 mod rows;
 mod series;
 
@@ -21,5 +22,6 @@ pub use log::Log;
 pub use number::Expected;
 pub use promql::Promql;
 pub use records::Records;
+pub use refused::Refused;
 pub use rows::Rows;
 pub use series::SeriesCheck;

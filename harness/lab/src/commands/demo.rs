@@ -8,7 +8,7 @@ use stack::Profile;
 
 use crate::Verdict;
 use crate::catalogue::Selection;
-use crate::profile::ProfileArgs;
+use crate::profile::{ProfileArgs, SecurityArgs};
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary, table};
 use crate::runner::{Grid, Outcome, ScenarioOutcome, Suite};
@@ -25,6 +25,8 @@ const TAG: &str = "demo";
 pub struct Args {
     #[command(flatten)]
     profile: ProfileArgs,
+    #[command(flatten)]
+    security: SecurityArgs,
     /// Where the report goes.
     #[arg(long, value_name = "DIR", default_value = "lab-report")]
     report: PathBuf,
@@ -57,6 +59,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let options = Options {
         keep: args.keep,
         profile,
+        security: args.security.into(),
         also: profile.services(),
         ..Options::default()
     };

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::attach::{OF_THIS_MACHINE, Place};
 use crate::catalogue::Selection;
-use crate::profile::{ProfileArgs, SizeArgs};
+use crate::profile::{ProfileArgs, SecurityArgs, SizeArgs};
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::runner::Suite;
@@ -21,6 +21,7 @@ use crate::{Verdict, attach, stacks};
   lab run cdc/original --keep             leave the stack up for a look
   lab run --shuffle --jobs 4 --repeat 10  in a random order, ten times each
   lab run --profile kraft scenarios/cdc   on Kafka 4.3 without ZooKeeper
+  lab run --secure scenarios/cdc          with TLS, certificates and passwords
   lab run --tag faults --report out       by tag, reports into the folder `out`
   lab status --endpoints > e.json         where everything of a stack is, and
   lab run scenarios/cdc --endpoints e.json  on it, or on any cluster
@@ -47,6 +48,8 @@ pub struct Args {
     selection: Selection,
     #[command(flatten)]
     profile: ProfileArgs,
+    #[command(flatten)]
+    security: SecurityArgs,
     #[command(flatten)]
     size: SizeArgs,
     /// Scenarios at the same time.
@@ -143,6 +146,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
         keep: args.keep,
         profile: args.profile.profile,
         size: args.size.into(),
+        security: args.security.into(),
         ..Options::default()
     };
     if args.report.is_some() {

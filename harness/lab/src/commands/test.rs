@@ -14,7 +14,7 @@ use stack::native::{Native, StackSpec};
 use stack::{Flavour, Profile, ServiceName};
 
 use crate::catalogue::{LONG, Selection};
-use crate::profile::ProfileArgs;
+use crate::profile::{ProfileArgs, SecurityArgs};
 use crate::progress::Shown;
 use crate::report::{self, Terminal, summary};
 use crate::runner::Suite;
@@ -44,6 +44,8 @@ const CHOSEN: &str = "cargo-test";
 pub struct Args {
     #[command(flatten)]
     profile: ProfileArgs,
+    #[command(flatten)]
+    security: SecurityArgs,
     /// Leave the scenarios out.
     #[arg(long)]
     no_scenarios: bool,
@@ -86,6 +88,7 @@ async fn scenarios(args: &Args, project: &Path, shown: &Shown) -> Result<Option<
     let options = Options {
         jobs: usize::from(args.jobs),
         profile: args.profile.profile,
+        security: args.security.into(),
         ..Options::default()
     };
     let terminal = Terminal::new(shown, options.jobs);

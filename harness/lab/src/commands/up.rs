@@ -12,7 +12,7 @@ use stack::{Flavour, ServiceName};
 
 use crate::Verdict;
 use crate::commands::status;
-use crate::profile::{ProfileArgs, SizeArgs};
+use crate::profile::{ProfileArgs, SecurityArgs, SizeArgs};
 use crate::progress::Shown;
 use crate::stacks;
 
@@ -21,7 +21,7 @@ use crate::stacks;
 pub enum Ports {
     /// Free ones, so that stacks side by side do not meet.
     Auto,
-    /// 9092 (Kafka), 8083 (Connect), 9090 (Prometheus), 8080 (exporter), 5432 (Postgres), 2181 (9093 in the profile kraft), 9404.
+    /// 9092 (Kafka), 8083 (Connect), 9090 (Prometheus), 8080 (exporter), 5432 (Postgres), 2181 (9093 in the profile kraft), 9404; 9098 of a secure Kafka.
     Default,
 }
 
@@ -39,6 +39,7 @@ impl From<Ports> for PortChoice {
   lab up                            until Ctrl-C
   lab up --detach --ports default   in the background, on the usual ports
   lab up --profile kraft            Kafka 4.3 without ZooKeeper
+  lab up --secure                   TLS, certificates and passwords
   lab up --brokers 3 --workers 2    one of each can be lost
   lab up kafka prometheus           only these, and what they need")]
 pub struct Args {
@@ -46,6 +47,8 @@ pub struct Args {
     services: Vec<ServiceName>,
     #[command(flatten)]
     profile: ProfileArgs,
+    #[command(flatten)]
+    security: SecurityArgs,
     #[command(flatten)]
     size: SizeArgs,
     /// Give Connect Debezium's JDBC sink as well, as `jdbc` in `[stack]` of a scenario does.
@@ -85,6 +88,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     };
     let mut flavour = Flavour::of(args.profile.profile);
     flavour.size = args.size.into();
+    flavour.security = args.security.into();
     if args.jdbc {
         flavour = flavour.with_jdbc(&Lock::embedded()?)?;
     }

@@ -5,7 +5,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use serde_json::{Map, Value, json};
 
@@ -41,9 +40,8 @@ const BESIDE: &str = "__debezium-heartbeat.";
 /// # Errors
 /// When the broker does not answer.
 pub fn read(context: &mut Context, prefix: &str) -> Result<Topics> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", context.endpoint("kafka", "bootstrap")?)
-        .set("log_level", "0")
+    let consumer: BaseConsumer = context
+        .kafka_client()?
         .create()
         .context("cannot make a Kafka client")?;
     let metadata = consumer

@@ -72,7 +72,7 @@ pub async fn run(
 
 /// The settings that say where the stack is. Whatever else the connector says stays as it is.
 fn here(context: &Context, config: &Map<String, Value>) -> Result<Map<String, Value>> {
-    let server = postgres::parse(context.endpoint("postgres", "sql")?)?;
+    let server = postgres::parse(&context.endpoints, context.endpoint("postgres", "sql")?)?;
     let password = String::from_utf8_lossy(server.get_password().unwrap_or_default()).into_owned();
     let prefix = context.prefix.as_str();
     let mut config = config.clone();

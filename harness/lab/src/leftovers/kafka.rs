@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::types::RDKafkaErrorCode;
+use stack::Endpoints;
 
 use super::{Kind, Leftover, marked};
 use crate::marks::Mark;
@@ -29,16 +29,16 @@ fn mark(name: &str) -> Option<Mark> {
 
 type Admin = AdminClient<DefaultClientContext>;
 
-fn admin(bootstrap: &str) -> Result<Admin> {
-    ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
+fn admin(endpoints: &Endpoints, bootstrap: &str) -> Result<Admin> {
+    endpoints
+        .kafka_client(bootstrap)
         .set("log_level", "0")
         .create()
         .context("cannot make a Kafka client")
 }
 
-pub(super) async fn find(bootstrap: &str) -> Result<Vec<(Mark, Leftover)>> {
-    let admin = admin(bootstrap)?;
+pub(super) async fn find(endpoints: &Endpoints, bootstrap: &str) -> Result<Vec<(Mark, Leftover)>> {
+    let admin = admin(endpoints, bootstrap)?;
     tokio::task::spawn_blocking(move || {
         let topics = topics(&admin)?.into_iter().map(|name| (Kind::Topic, name));
         let groups = admin
@@ -72,8 +72,8 @@ fn topics(admin: &Admin) -> Result<Vec<String>> {
     Ok(names.collect())
 }
 
-pub(super) async fn delete_topic(bootstrap: &str, name: &str) -> Result<()> {
-    let admin = admin(bootstrap)?;
+pub(super) async fn delete_topic(endpoints: &Endpoints, bootstrap: &str, name: &str) -> Result<()> {
+    let admin = admin(endpoints, bootstrap)?;
     for answer in admin.delete_topics(&[name], &AdminOptions::new()).await? {
         match answer {
             Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
@@ -96,8 +96,8 @@ pub(super) async fn delete_topic(bootstrap: &str, name: &str) -> Result<()> {
     .await?
 }
 
-pub(super) async fn delete_group(bootstrap: &str, name: &str) -> Result<()> {
-    let admin = admin(bootstrap)?;
+pub(super) async fn delete_group(endpoints: &Endpoints, bootstrap: &str, name: &str) -> Result<()> {
+    let admin = admin(endpoints, bootstrap)?;
     let begun = Instant::now();
     loop {
         let answers = admin.delete_groups(&[name], &AdminOptions::new()).await?;

@@ -68,6 +68,7 @@ pub struct Cluster {
     rest: Option<String>,
     sql: Option<String>,
     bootstrap: Option<String>,
+    endpoints: Endpoints,
 }
 
 impl Cluster {
@@ -81,14 +82,14 @@ impl Cluster {
             Some(address.to_owned())
         };
         Ok(Self {
-            // A proxy meant for the internet would be in the way.
-            http: reqwest::Client::builder()
-                .no_proxy()
+            http: endpoints
+                .http_client()?
                 .timeout(std::time::Duration::from_secs(30))
                 .build()?,
             rest: of("connect", "rest"),
             sql: of("postgres", "sql"),
             bootstrap: of("kafka", "bootstrap"),
+            endpoints: endpoints.clone(),
         })
     }
 
@@ -106,10 +107,10 @@ impl Cluster {
             found.extend(connectors::find(&self.http, rest).await?);
         }
         if let Some(sql) = &self.sql {
-            found.extend(postgres::find(sql, databases).await?);
+            found.extend(postgres::find(&self.endpoints, sql, databases).await?);
         }
         if let Some(bootstrap) = &self.bootstrap {
-            found.extend(kafka::find(bootstrap).await?);
+            found.extend(kafka::find(&self.endpoints, bootstrap).await?);
         }
         let mut wanted: Vec<_> = found
             .into_iter()
@@ -134,14 +135,14 @@ impl Cluster {
                 let rest = self.rest.as_deref().context("no endpoint of connect")?;
                 crate::connect::remove(&self.http, rest, name).await
             }
-            Kind::Slot => postgres::drop_slot(sql()?, name).await,
+            Kind::Slot => postgres::drop_slot(&self.endpoints, sql()?, name).await,
             Kind::Publication => {
                 let database = leftover.database.as_deref().unwrap_or("postgres");
-                postgres::drop_publication(sql()?, database, name).await
+                postgres::drop_publication(&self.endpoints, sql()?, database, name).await
             }
-            Kind::Database => postgres::drop_database(sql()?, name).await,
-            Kind::Topic => kafka::delete_topic(bootstrap()?, name).await,
-            Kind::Group => kafka::delete_group(bootstrap()?, name).await,
+            Kind::Database => postgres::drop_database(&self.endpoints, sql()?, name).await,
+            Kind::Topic => kafka::delete_topic(&self.endpoints, bootstrap()?, name).await,
+            Kind::Group => kafka::delete_group(&self.endpoints, bootstrap()?, name).await,
         };
         removed.with_context(|| format!("cannot remove {leftover}"))
     }

@@ -1,13 +1,18 @@
 //! Replication slots, publications and databases of runs.
 
 use anyhow::Result;
+use stack::Endpoints;
 
 use super::{Databases, Kind, Leftover, marked};
 use crate::marks::Mark;
 use crate::runner::postgres;
 
-pub(super) async fn find(url: &str, databases: &Databases) -> Result<Vec<(Mark, Leftover)>> {
-    let server = postgres::connect_as_given(url).await?;
+pub(super) async fn find(
+    endpoints: &Endpoints,
+    url: &str,
+    databases: &Databases,
+) -> Result<Vec<(Mark, Leftover)>> {
+    let server = postgres::connect_as_given(endpoints, url).await?;
     let mut found = Vec::new();
     for row in server
         .query(
@@ -36,7 +41,7 @@ pub(super) async fn find(url: &str, databases: &Databases) -> Result<Vec<(Mark, 
     }
     for database in others {
         // A server may let us see a database and yet keep us out: then no scenario was in there either.
-        let Ok(client) = postgres::connect(url, &database).await else {
+        let Ok(client) = postgres::connect(endpoints, url, &database).await else {
             continue;
         };
         for row in client
@@ -61,18 +66,23 @@ pub(super) async fn find(url: &str, databases: &Databases) -> Result<Vec<(Mark, 
     Ok(found)
 }
 
-pub(super) async fn drop_slot(url: &str, name: &str) -> Result<()> {
-    let server = postgres::connect_as_given(url).await?;
+pub(super) async fn drop_slot(endpoints: &Endpoints, url: &str, name: &str) -> Result<()> {
+    let server = postgres::connect_as_given(endpoints, url).await?;
     postgres::drop_slots(&server, "slot_name", name).await
 }
 
-pub(super) async fn drop_publication(url: &str, database: &str, name: &str) -> Result<()> {
-    let client = postgres::connect(url, database).await?;
+pub(super) async fn drop_publication(
+    endpoints: &Endpoints,
+    url: &str,
+    database: &str,
+    name: &str,
+) -> Result<()> {
+    let client = postgres::connect(endpoints, url, database).await?;
     let sql = format!("DROP PUBLICATION IF EXISTS {}", postgres::quoted(name));
     Ok(client.batch_execute(&sql).await?)
 }
 
-pub(super) async fn drop_database(url: &str, name: &str) -> Result<()> {
-    let server = postgres::connect_as_given(url).await?;
+pub(super) async fn drop_database(endpoints: &Endpoints, url: &str, name: &str) -> Result<()> {
+    let server = postgres::connect_as_given(endpoints, url).await?;
     postgres::drop_database(&server, name).await
 }

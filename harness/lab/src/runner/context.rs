@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use rdkafka::ClientConfig;
 use scenario::Vars;
 use stack::guard::{Guard, JobState, JobStatus, PortRequest, SpawnSpec, StopPhase, StopSpec};
+use stack::security::Rule;
 use stack::{Control, Endpoints, ServiceName};
 use tokio_postgres::Client;
 
@@ -94,8 +96,9 @@ impl Context {
     /// When no HTTP client can be made.
     pub fn new(surroundings: &Surroundings, id: &str) -> Result<Self> {
         // Everything asked here has an address of its own: a proxy meant for the internet would be in the way.
-        let http = reqwest::Client::builder()
-            .no_proxy()
+        let http = surroundings
+            .endpoints
+            .http_client()?
             .timeout(Duration::from_secs(10))
             .build()?;
         let mark = Mark::new(
@@ -142,7 +145,7 @@ impl Context {
             // What connectors are told.
             .way(ServiceName::Connect, "postgres", "sql")
             .ok()
-            .and_then(|url| postgres::parse(url).ok())
+            .and_then(|url| postgres::parse(&self.endpoints, url).ok())
         {
             vars.set("postgres.host", postgres::host(&config));
             // Text, since it goes into connector configurations, whose values are text.
@@ -235,8 +238,33 @@ impl Context {
     /// # Errors
     /// When no consumer can be made.
     pub fn new_reader(&self, topic: &str) -> Result<Arc<Mutex<TopicReader>>> {
+        let reader = TopicReader::new(self.kafka_client()?, topic)?;
+        Ok(Arc::new(Mutex::new(reader)))
+    }
+
+    /// Settings of a client of Kafka, with which the runner reaches it.
+    ///
+    /// # Errors
+    /// When the stack has no Kafka.
+    pub fn kafka_client(&self) -> Result<ClientConfig> {
         let bootstrap = self.endpoint("kafka", "bootstrap")?;
-        Ok(Arc::new(Mutex::new(TopicReader::new(bootstrap, topic)?)))
+        let mut config = self.endpoints.kafka_client(bootstrap);
+        config.set("log_level", "0");
+        Ok(config)
+    }
+
+    /// Lets a service do what a step is about to have it do. In a stack that is not secure everybody may do everything.
+    ///
+    /// # Errors
+    /// When Kafka does not take the rules.
+    pub async fn allow(&self, rules: Vec<Rule>) -> Result<()> {
+        if self.endpoints.keys().is_none() {
+            return Ok(());
+        }
+        let bootstrap = self.endpoint("kafka", "bootstrap")?.to_owned();
+        let endpoints = self.endpoints.clone();
+        let allowed = tokio::task::spawn_blocking(move || endpoints.allow(&bootstrap, &rules));
+        Ok(allowed.await??)
     }
 
     /// A check has held: what it looked at is behind the scenario.
@@ -269,13 +297,14 @@ impl Context {
 
     /// The database that the connection string names: on a cluster of somebody else it need not be `postgres`.
     fn administrative_database(&self) -> Result<String> {
-        let config = postgres::parse(self.endpoint("postgres", "sql")?)?;
+        let config = postgres::parse(&self.endpoints, self.endpoint("postgres", "sql")?)?;
         Ok(config.get_dbname().unwrap_or("postgres").to_owned())
     }
 
     async fn connect(&mut self, name: &str) -> Result<&Client> {
         if self.databases.get(name).is_none_or(Client::is_closed) {
-            let client = postgres::connect(self.endpoint("postgres", "sql")?, name).await?;
+            let url = self.endpoint("postgres", "sql")?;
+            let client = postgres::connect(&self.endpoints, url, name).await?;
             self.databases.insert(name.to_owned(), client);
         }
         self.databases

@@ -47,15 +47,13 @@ impl TopicReader {
     ///
     /// # Errors
     /// When no consumer can be made.
-    pub fn new(bootstrap: &str, topic: &str) -> Result<Self> {
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", bootstrap)
+    pub fn new(mut client: ClientConfig, topic: &str) -> Result<Self> {
+        let consumer = client
             .set("group.id", "lab-checks")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
             .set("isolation.level", "read_committed")
             .set("fetch.wait.max.ms", "50")
-            .set("log_level", "0")
             .create()
             .context("cannot make a consumer")?;
         Ok(Self {

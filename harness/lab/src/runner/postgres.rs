@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use stack::Endpoints;
 use tokio_postgres::config::Host;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 /// Reads a connection string.
-pub fn parse(url: &str) -> Result<Config> {
-    url.parse()
+pub fn parse(endpoints: &Endpoints, url: &str) -> Result<Config> {
+    endpoints
+        .postgres_config(url)
         .context("the endpoint of postgres is not a connection string")
 }
 
@@ -27,19 +29,19 @@ pub fn port(config: &Config) -> u16 {
 }
 
 /// Connects to the database that the connection string names: that one is there on any server.
-pub async fn connect_as_given(url: &str) -> Result<Client> {
-    let named = parse(url)?.get_dbname().map(str::to_owned);
-    connect(url, named.as_deref().unwrap_or("postgres")).await
+pub async fn connect_as_given(endpoints: &Endpoints, url: &str) -> Result<Client> {
+    let named = parse(endpoints, url)?.get_dbname().map(str::to_owned);
+    connect(endpoints, url, named.as_deref().unwrap_or("postgres")).await
 }
 
 /// Connects to a database of the server that the connection string names.
-pub async fn connect(url: &str, database: &str) -> Result<Client> {
-    let mut config = parse(url)?;
+pub async fn connect(endpoints: &Endpoints, url: &str, database: &str) -> Result<Client> {
+    let mut config = parse(endpoints, url)?;
     config
         .dbname(database)
         .connect_timeout(Duration::from_secs(5));
-    let (client, connection) = config
-        .connect(NoTls)
+    let (client, connection) = endpoints
+        .postgres(&config)
         .await
         .with_context(|| format!("cannot connect to database {database}"))?;
     tokio::spawn(async move {

@@ -22,23 +22,22 @@ const READ: Duration = Duration::from_secs(10);
 /// The topics of one measurement: those whose names begin with the connector's.
 pub(super) struct Topics {
     consumer: BaseConsumer,
-    bootstrap: String,
+    client: ClientConfig,
     prefix: String,
 }
 
 impl Topics {
     pub(super) fn of(context: &Context, connector: &str) -> Result<Self> {
-        let bootstrap = context.endpoint("kafka", "bootstrap")?.to_owned();
-        let consumer = ClientConfig::new()
-            .set("bootstrap.servers", &bootstrap)
+        let client = context.kafka_client()?;
+        let consumer = client
+            .clone()
             .set("group.id", connector)
             .set("enable.auto.commit", "false")
-            .set("log_level", "0")
             .create()
             .context("cannot make a Kafka client")?;
         Ok(Self {
             consumer,
-            bootstrap,
+            client,
             prefix: connector.to_owned(),
         })
     }
@@ -131,11 +130,8 @@ impl Topics {
     /// Deletes them: the next measurement gets their disk and their page cache.
     pub(super) async fn delete(&self) -> Result<()> {
         let topics = tokio::task::block_in_place(|| self.named())?;
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", &self.bootstrap)
-            .set("log_level", "0")
-            .create()
-            .context("cannot make a Kafka client")?;
+        let admin: AdminClient<DefaultClientContext> =
+            self.client.create().context("cannot make a Kafka client")?;
         let names: Vec<_> = topics.iter().map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
             for answer in admin.delete_topics(&names, &AdminOptions::new()).await? {

@@ -15,6 +15,7 @@ mod offline;
 mod profiles;
 mod readme;
 mod schema;
+mod secrets;
 mod support;
 mod tune;
 mod up;

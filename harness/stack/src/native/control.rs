@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
+use tokio::sync::watch;
 
 use super::error::{LogTail, StackError};
 use super::start::{Observer, Quiet, StartOrder};
@@ -43,6 +44,8 @@ pub struct Control {
     pub(super) links: Links,
     /// Where Kafka listens for each of its links.
     pub(super) listeners: BTreeMap<Link, u16>,
+    /// Whether Kafka knows its users. A worker that it does not know does not try again, but ends.
+    pub(super) introduced: watch::Sender<bool>,
 }
 
 impl Control {
@@ -92,9 +95,20 @@ impl Control {
             }
             self.run_to_end(service, job).await?;
         }
+        if service
+            .service()
+            .needs(self.profile)
+            .contains(&ServiceName::Kafka)
+        {
+            // The sender lives as long as we do.
+            let _ = self.introduced.subscribe().wait_for(|done| *done).await;
+        }
         self.guard.spawn(launch.main)?;
         // What is done once for all later starts does not count against a limit.
         self.wait_ready(service, Instant::now()).await?;
+        if service.kind() == ServiceName::Kafka {
+            self.introduced.send_replace(true);
+        }
         observer.ready(service, begun.elapsed());
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::guard::GuardError;
 use crate::limits::{self, TooLittle};
 use crate::links::Link;
 use crate::profile::Profile;
+use crate::security::SecurityError;
 use crate::services::{LaunchError, ServiceName};
 use crate::systemd::UnitError;
 
@@ -31,6 +32,9 @@ pub enum StackError {
     /// A component is missing, damaged or cannot be fetched.
     #[error(transparent)]
     Component(#[from] components::Error),
+    /// Keys of a secure stack cannot be made.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
     /// One of our own programs is not there.
     #[error(
         "`{name}` is neither beside `lab` nor on the PATH: build it with `cargo build --release -p {name}`"

@@ -16,8 +16,8 @@ use crate::flavour::{Flavour, Size};
 use crate::guard::{GuardError, GuardHandle, PortRequest};
 use crate::limits::{self, Amounts};
 use crate::links::{Link, Links};
-use crate::profile::Profile;
 use crate::runs::{About, RunDir, state_dir};
+use crate::security::{Keys, Security};
 use crate::services::{JvmMode, Programs, ServiceName, metrics_topic};
 
 /// What to bring up.
@@ -72,7 +72,7 @@ pub enum StartOrder {
 pub enum PortChoice {
     /// Free ones, so that runs do not meet.
     Auto,
-    /// The ones that everybody knows: 9092, 8083, 9090, 8080, 5432, 2181 (9093 without ZooKeeper), 9404.
+    /// The ones that everybody knows: 9092, 8083, 9090, 8080, 5432, 2181 (9093 without ZooKeeper), 9404; 9098 of a secure Kafka.
     Default,
 }
 
@@ -173,7 +173,8 @@ impl Native {
             source,
         })?;
         let handle = tokio::task::block_in_place(|| GuardHandle::launch(run))?;
-        let ports = reserve(&handle, &members, profile, spec.ports)?;
+        let security = spec.flavour.security;
+        let ports = reserve(&handle, &members, &spec.flavour, spec.ports)?;
         let has = |link: &Link| members.contains(&link.to);
         let wanted: Vec<Link> = spec.links.iter().copied().filter(has).collect();
         let listeners = reserve_listeners(&handle, &wanted)?;
@@ -181,13 +182,17 @@ impl Native {
         let mut endpoints = Endpoints::default();
         for name in &members {
             for (key, port) in &ports[name] {
-                endpoints.set(name.as_str(), *key, name.service().address(*port));
+                let address = name.service().address(*port, security);
+                endpoints.set(name.as_str(), *key, address);
             }
         }
         // Whoever knows one broker only cannot begin while that is down.
         let bootstrap: Vec<_> = ServiceName::Kafka
             .among(&members)
-            .filter_map(|name| Some(name.service().address(*ports[&name].get("bootstrap")?)))
+            .filter_map(|name| {
+                let port = ports[&name].get("bootstrap")?;
+                Some(name.service().address(*port, security))
+            })
             .collect();
         if !bootstrap.is_empty() {
             endpoints.set(
@@ -206,7 +211,11 @@ impl Native {
                 .forward(address)
                 .map_err(|source| StackError::Links { source })?;
             let port = proxy.address().port();
-            endpoints.set_link(link, link.to.service().address(port));
+            endpoints.set_link(link, link.to.service().address(port, security));
+        }
+        if security == Security::Secure {
+            let keys = Keys::make(handle.guard().run().path())?;
+            endpoints.set_keys(Arc::new(keys));
         }
         if members.contains(&ServiceName::Kafka) {
             let topic = metrics_topic().map_err(|source| StackError::Launch {
@@ -230,6 +239,7 @@ impl Native {
             ready_within: spec.ready_within,
             links,
             listeners,
+            introduced: tokio::sync::watch::Sender::new(security == Security::Plain),
         });
         let mut order = control.members.clone();
         order.sort_by_key(|name| rank(*name, spec.order));
@@ -381,13 +391,19 @@ type Ports = BTreeMap<ServiceName, BTreeMap<&'static str, u16>>;
 fn reserve(
     handle: &GuardHandle,
     members: &[ServiceName],
-    profile: Profile,
+    flavour: &Flavour,
     choice: PortChoice,
 ) -> Result<Ports, StackError> {
     let wanted = members.iter().flat_map(|name| {
-        name.service()
-            .ports(profile)
+        let service = name.service();
+        let secure = match flavour.security {
+            Security::Plain => &[],
+            Security::Secure => service.secure_ports(),
+        };
+        service
+            .ports(flavour.profile)
             .iter()
+            .chain(secure)
             .map(move |(key, port)| (*name, *key, *port))
     });
     let requests = wanted

@@ -17,7 +17,7 @@ pub(super) async fn probe(worker: ServiceName, endpoints: &Endpoints) -> Result<
         .endpoint("lab", worker.as_str(), "rest")
         .map_err(|error| error.to_string())?;
     let settings = settings().map_err(|error| words(&error))?;
-    let body = http::get(&format!("{rest}/connector-plugins")).await?;
+    let body = http::get(endpoints, &format!("{rest}/connector-plugins")).await?;
     let plugins: Vec<Plugin> = serde_json::from_str(&body)
         .map_err(|error| format!("/connector-plugins is not a list of plugins: {error}"))?;
     if let Some(missing) = settings
@@ -32,7 +32,9 @@ pub(super) async fn probe(worker: ServiceName, endpoints: &Endpoints) -> Result<
         ));
     }
     // Plugins are listed before the worker has joined its group; connectors are not.
-    http::get(&format!("{rest}/connectors")).await.map(drop)
+    http::get(endpoints, &format!("{rest}/connectors"))
+        .await
+        .map(drop)
 }
 
 /// Whatever plugins it has: a scenario that lacks one hears so from Connect.
@@ -40,7 +42,7 @@ pub(super) async fn reach(endpoints: &Endpoints) -> Result<(), String> {
     let rest = endpoints
         .endpoint("lab", "connect", "rest")
         .map_err(|error| error.to_string())?;
-    let body = http::get(&format!("{rest}/connectors")).await?;
+    let body = http::get(endpoints, &format!("{rest}/connectors")).await?;
     serde_json::from_str::<Vec<String>>(&body)
         .map(drop)
         .map_err(|error| format!("/connectors is not a list of connectors: {error}"))

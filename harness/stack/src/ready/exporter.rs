@@ -7,5 +7,7 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
     let url = endpoints
         .endpoint("lab", "exporter", "http")
         .map_err(|error| error.to_string())?;
-    http::get(&format!("{url}/ready")).await.map(drop)
+    http::get(endpoints, &format!("{url}/ready"))
+        .await
+        .map(drop)
 }

@@ -1,10 +1,13 @@
 //! One request over HTTP.
 
 use super::words;
+use crate::endpoints::Endpoints;
 
 /// Body of a successful answer; otherwise what came instead.
-pub(super) async fn get(url: &str) -> Result<String, String> {
-    let answer = client()?
+pub(super) async fn get(endpoints: &Endpoints, url: &str) -> Result<String, String> {
+    let client = endpoints.http_client().map_err(|error| words(&error))?;
+    let client = client.build().map_err(|error| words(&error))?;
+    let answer = client
         .get(url)
         .send()
         .await
@@ -16,13 +19,4 @@ pub(super) async fn get(url: &str) -> Result<String, String> {
     } else {
         Err(format!("{url} answered {status}: {}", body.trim()))
     }
-}
-
-/// No proxy: everything that is asked here is named by address. `Client::new` would panic where there are no CA
-/// certificates, as in a build sandbox.
-fn client() -> Result<reqwest::Client, String> {
-    reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .map_err(|error| words(&error))
 }

@@ -10,8 +10,12 @@ use tokio::net::TcpStream;
 
 use super::words;
 use crate::endpoints::Endpoints;
+use crate::security::{allow, rules_of, set_passwords};
 use crate::services::ServiceName;
 use crate::services::kafka::settings;
+
+/// How long the broker may take to hear of its users, and again of their rules. An attempt is given up sooner.
+const INTRODUCTION: Duration = Duration::from_secs(2);
 
 pub(super) async fn probe(
     broker: ServiceName,
@@ -28,9 +32,10 @@ pub(super) async fn probe(
     TcpStream::connect(&bootstrap)
         .await
         .map_err(|error| format!("{bootstrap}: {error}"))?;
+    introduce(broker, endpoints, members).await?;
     let settings = settings().map_err(|error| words(&error))?;
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", &bootstrap)
+    let admin: AdminClient<DefaultClientContext> = endpoints
+        .kafka_client(&bootstrap)
         .set("reconnect.backoff.max.ms", "200")
         .set("log_level", "0")
         .create()
@@ -61,6 +66,35 @@ pub(super) async fn probe(
     tokio::task::spawn_blocking(move || with_leaders(&admin, &names))
         .await
         .map_err(|error| words(&error))?
+}
+
+/// Tells the broker of a secure stack who its users are and what they may do, by the listener that asks for certificates.
+async fn introduce(
+    broker: ServiceName,
+    endpoints: &Endpoints,
+    members: &[ServiceName],
+) -> Result<(), String> {
+    let Some(keys) = endpoints.keys().cloned() else {
+        return Ok(());
+    };
+    let address = endpoints
+        .endpoint("lab", broker.as_str(), "brokers")
+        .map_err(|error| error.to_string())?;
+    let mut client = ClientConfig::new();
+    client
+        .set("bootstrap.servers", address)
+        .set("reconnect.backoff.max.ms", "200")
+        .set("log_level", "0");
+    keys.show_certificate(&mut client, "lab");
+    let rules = rules_of(members).map_err(|error| words(&error))?;
+    let work = move || {
+        set_passwords(&client, &keys, INTRODUCTION)?;
+        allow(&client, &rules, INTRODUCTION)
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| words(&error))?
+        .map_err(|error| words(&error))
 }
 
 fn with_leaders(
@@ -102,11 +136,9 @@ pub(super) async fn reach(endpoints: &Endpoints, limit: Duration) -> Result<(), 
     if !seen.is_empty() {
         return Err(seen.join(", "));
     }
+    let mut client = endpoints.kafka_client(&bootstrap);
     let asked = tokio::task::spawn_blocking(move || {
-        let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-            .set("bootstrap.servers", &bootstrap)
-            .set("log_level", "0")
-            .create()?;
+        let admin: AdminClient<DefaultClientContext> = client.set("log_level", "0").create()?;
         let metadata = admin.inner().fetch_metadata(None, limit)?;
         Ok::<_, rdkafka::error::KafkaError>(metadata.brokers().len())
     });

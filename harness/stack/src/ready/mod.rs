@@ -11,6 +11,8 @@ mod zookeeper;
 
 use std::time::Duration;
 
+pub use zookeeper::four_letters;
+
 use crate::endpoints::Endpoints;
 use crate::services::ServiceName;
 

@@ -1,7 +1,5 @@
 //! Postgres answers SQL; the databases of `services/postgres/settings.json` are made when they are not there.
 
-use tokio_postgres::NoTls;
-
 use super::words;
 use crate::endpoints::Endpoints;
 use crate::services::postgres_settings;
@@ -11,7 +9,11 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
         .endpoint("lab", "postgres", "sql")
         .map_err(|error| error.to_string())?;
     let settings = postgres_settings().map_err(|error| words(&error))?;
-    let (client, connection) = tokio_postgres::connect(url, NoTls)
+    let config = endpoints
+        .postgres_config(url)
+        .map_err(|error| words(&error))?;
+    let (client, connection) = endpoints
+        .postgres(&config)
         .await
         .map_err(|error| words(&error))?;
     let task = tokio::spawn(connection);
@@ -38,7 +40,11 @@ pub(super) async fn reach(endpoints: &Endpoints) -> Result<(), String> {
     let url = endpoints
         .endpoint("lab", "postgres", "sql")
         .map_err(|error| error.to_string())?;
-    let (client, connection) = tokio_postgres::connect(url, NoTls)
+    let config = endpoints
+        .postgres_config(url)
+        .map_err(|error| words(&error))?;
+    let (client, connection) = endpoints
+        .postgres(&config)
         .await
         .map_err(|error| words(&error))?;
     let task = tokio::spawn(connection);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::net::TcpStream;
 
@@ -19,11 +18,9 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
         .await
         .map_err(|error| format!("{bootstrap}: {error}"))?;
     let settings = settings().map_err(|error| words(&error))?;
+    let mut client = endpoints.kafka_client(&bootstrap);
     let records = tokio::task::spawn_blocking(move || {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &bootstrap)
-            .set("log_level", "0")
-            .create()?;
+        let consumer: BaseConsumer = client.set("log_level", "0").create()?;
         let (low, high) = consumer.fetch_watermarks(&settings.topic, 0, Duration::from_secs(1))?;
         Ok::<_, rdkafka::error::KafkaError>(high - low)
     });

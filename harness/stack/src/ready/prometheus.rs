@@ -30,8 +30,8 @@ pub(super) async fn probe(endpoints: &Endpoints, members: &[ServiceName]) -> Res
     let url = endpoints
         .endpoint("lab", "prometheus", "http")
         .map_err(|error| error.to_string())?;
-    http::get(&format!("{url}/-/ready")).await?;
-    let body = http::get(&format!("{url}/api/v1/targets?state=active")).await?;
+    http::get(endpoints, &format!("{url}/-/ready")).await?;
+    let body = http::get(endpoints, &format!("{url}/api/v1/targets?state=active")).await?;
     let answer: Answer = serde_json::from_str(&body)
         .map_err(|error| format!("/api/v1/targets is not a list of targets: {error}"))?;
     let jobs = settings().map_err(|error| words(&error))?.jobs;

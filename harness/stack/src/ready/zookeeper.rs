@@ -1,15 +1,18 @@
 //! ZooKeeper answers its four letter word `srvr` with the mode it is in, and `dump` with the nodes that go with their sessions.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::endpoints::Endpoints;
+use crate::security::{Identity, Keys, LAB, over_tls};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
     let address = endpoints
         .endpoint("lab", "zookeeper", "client")
         .map_err(|error| error.to_string())?;
-    let answer = ask(address, "srvr")
+    let answer = ask(endpoints, address, "srvr")
         .await
         .map_err(|error| format!("{address}: {error}"))?;
     if answer.contains("Mode:") {
@@ -25,7 +28,7 @@ pub(super) async fn no_broker(endpoints: &Endpoints, id: u16) -> Result<(), Stri
     let Ok(address) = endpoints.endpoint("lab", "zookeeper", "client") else {
         return Ok(());
     };
-    match ask(address, "dump").await {
+    match ask(endpoints, address, "dump").await {
         Ok(answer)
             if answer
                 .lines()
@@ -37,9 +40,32 @@ pub(super) async fn no_broker(endpoints: &Endpoints, id: u16) -> Result<(), Stri
     }
 }
 
-async fn ask(address: &str, word: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(word.as_bytes()).await?;
+async fn ask(endpoints: &Endpoints, address: &str, word: &str) -> Result<String, Failure> {
+    four_letters(endpoints.keys().map(|keys| (keys, LAB)), address, word).await
+}
+
+/// The answer to a four letter word; over TLS where there is somebody to be.
+///
+/// # Errors
+/// When there is none.
+pub async fn four_letters(
+    who: Option<(&Keys, Identity<'_>)>,
+    address: &str,
+    word: &str,
+) -> Result<String, Failure> {
+    let stream = TcpStream::connect(address).await?;
+    match who {
+        None => say(stream, word).await,
+        Some((keys, identity)) => say(over_tls(keys, identity, stream).await?, word).await,
+    }
+}
+
+async fn say(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    word: &str,
+) -> Result<String, Failure> {
+    // With a line break, as from a terminal: four bytes are too few for a port that expects TLS to see that they are none of it.
+    stream.write_all(format!("{word}\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     Ok(answer)

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 use super::jvm::Jvm;
-use super::launch::{self, Launch, LaunchError, Site, write};
+use super::kafka::{self, SCRAM};
+use super::launch::{self, Launch, LaunchError, Preparation, Site, write, write_secret};
 use super::properties::{Settings, java_properties};
-use super::{Service, ServiceName, kafka};
+use super::{Service, ServiceName};
 use crate::flavour::{JDBC, Size};
 use crate::profile::Profile;
+use crate::security::{Keys, Operation, Pattern, Resource, Rule, User};
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -19,6 +22,10 @@ pub(crate) struct Config {
     properties: Settings,
     /// With several brokers.
     replicated: Settings,
+    /// In a secure stack.
+    secure: Settings,
+    /// Of each of its clients in a secure stack.
+    secure_client: Settings,
     /// Classes that a ready worker lists.
     pub plugins: Vec<String>,
 }
@@ -70,8 +77,24 @@ impl Service for Connect {
         if site.defaults {
             config.properties.remove("plugin.discovery");
         }
-        config.properties.extend(site.worker.properties.clone());
         let directory = site.directory(name)?;
+        let mut prepare = Vec::new();
+        if let Some(keys) = site.keys() {
+            let trust = directory.join("trust.p12");
+            prepare.extend(trusting(site, name, keys, &trust)?);
+            let client = client(&config.secure_client, keys);
+            // The worker's own, and those that it makes for connectors.
+            for prefix in ["", "producer.", "consumer.", "admin."] {
+                let settings = client.iter();
+                let settings =
+                    settings.map(|(key, value)| (format!("{prefix}{key}"), value.clone()));
+                config.properties.extend(settings);
+            }
+            config.properties.extend(config.secure);
+            config.properties.extend(https(keys, &trust));
+            write_secret(&directory.join(LOGIN), &login(keys))?;
+        }
+        config.properties.extend(site.worker.properties.clone());
 
         // plugin.path is a folder of plugins, each a folder: links keep the verified trees where they are.
         let plugin_path = directory.join("plugins");
@@ -88,10 +111,11 @@ impl Service for Connect {
             }
         }
         let metrics = directory.join("jmx.yaml");
-        write(
-            &metrics,
-            include_str!("../../../../services/connect/jmx.json"),
-        )?;
+        let rules = include_str!("../../../../services/connect/jmx.json");
+        match site.keys() {
+            None => write(&metrics, rules)?,
+            Some(keys) => write_secret(&metrics, &guarded(rules, keys)?)?,
+        }
 
         let rest = site
             .endpoints
@@ -109,7 +133,7 @@ impl Service for Connect {
             ("rest.advertised.host.name", "127.0.0.1".to_owned()),
         ];
         let file = directory.join("connect-distributed.properties");
-        write(&file, &java_properties(&config.properties, &own))?;
+        write_secret(&file, &java_properties(&config.properties, &own))?;
 
         let agent_jar = site
             .component(AGENT)?
@@ -136,11 +160,151 @@ impl Service for Connect {
         // After what they override, before the class path.
         let place = argv.iter().position(|one| one == "-cp").unwrap_or(1);
         argv.splice(place..place, chosen.iter().cloned());
+        prepare.extend(first);
         Ok(Launch {
-            prepare: first.into_iter().collect(),
+            prepare,
             main: site.process(name, argv, BTreeMap::new())?,
         })
     }
+}
+
+/// In the directory of a worker: what a connector's own clients of Kafka log in with, as `${file:PATH:sasl.jaas.config}`, and the
+/// `postgres.password`.
+pub const LOGIN: &str = "login.properties";
+
+fn login(keys: &Keys) -> String {
+    let jaas = jaas(keys);
+    let password = keys.password(User::Postgres);
+    format!("sasl.jaas.config={jaas}\npostgres.password={password}\n")
+}
+
+fn jaas(keys: &Keys) -> String {
+    let (user, password) = (User::Connect, keys.password(User::Connect));
+    format!("{SCRAM} required username=\"{user}\" password=\"{password}\";")
+}
+
+/// Settings of a client of Kafka.
+fn client(usual: &Settings, keys: &Keys) -> Settings {
+    let mut settings = usual.clone();
+    let trust = keys.authority().display().to_string();
+    settings.insert("sasl.jaas.config".to_owned(), jaas(keys).into());
+    settings.insert("ssl.truststore.location".to_owned(), trust.into());
+    settings
+}
+
+/// What the worker shows whoever asks its REST, and whom it answers. Jetty reads no PEM.
+fn https(keys: &Keys, trust: &Path) -> Settings {
+    let store = keys.archive("connect").display().to_string();
+    let password = keys.archive_password();
+    [
+        ("keystore.location", store.as_str()),
+        ("keystore.password", password),
+        ("key.password", password),
+        ("truststore.location", &trust.display().to_string()),
+        ("truststore.password", password),
+    ]
+    .map(|(key, value)| (format!("listeners.https.ssl.{key}"), value.into()))
+    .into()
+}
+
+/// What makes a trust store of Java of the authority's certificate, unless it is there. Java trusts only what it has marked itself.
+fn trusting(
+    site: &Site<'_>,
+    name: ServiceName,
+    keys: &Keys,
+    trust: &Path,
+) -> Result<Option<Preparation>, LaunchError> {
+    if trust.exists() {
+        return Ok(None);
+    }
+    let mut argv: Vec<String> = [
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "sun.security.tools.keytool.Main",
+        "-importcert",
+        "-noprompt",
+        "-alias",
+        "ca",
+        "-storetype",
+        "PKCS12",
+    ]
+    .map(str::to_owned)
+    .into();
+    argv.insert(0, site.program("java")?.display().to_string());
+    let files = [
+        ("-file", keys.authority()),
+        ("-keystore", trust.to_owned()),
+        ("-storepass:file", keys.password_file(User::Jmx)),
+    ];
+    for (option, file) in files {
+        argv.extend([option.to_owned(), file.display().to_string()]);
+    }
+    let mut job = site.process(name, argv, BTreeMap::new())?;
+    job.name = format!("{name}-trust");
+    job.hidden = true;
+    Ok(Some(job.into()))
+}
+
+/// The agent's settings with TLS and a password: it asks nobody for a certificate.
+fn guarded(rules: &str, keys: &Keys) -> Result<String, LaunchError> {
+    let mut settings: serde_json::Value = launch::settings("connect/jmx.json", rules)?;
+    let (user, password) = (User::Jmx.as_str(), keys.password(User::Jmx));
+    settings["httpServer"] = serde_json::json!({
+        "authentication": { "basic": { "username": user, "password": password } },
+        "ssl": {
+            "keyStore": { "filename": keys.archive("connect"), "password": keys.archive_password() },
+            "certificate": { "alias": "connect" },
+        },
+    });
+    Ok(settings.to_string())
+}
+
+/// What a worker does at Kafka whatever its connectors do: its own topics, and its group.
+pub(crate) fn access() -> Result<Vec<Rule>, LaunchError> {
+    use Operation::{Create, DescribeConfigs, Read, Write};
+    let config = settings()?;
+    let named = |key: &str| config.properties.get(key).and_then(|name| name.as_str());
+    let topics = ["config", "offset", "status"];
+    let topics = topics.map(|kind| named(&format!("{kind}.storage.topic")));
+    let mut rules: Vec<Rule> = topics
+        .into_iter()
+        .flatten()
+        .flat_map(|topic| {
+            let operations = &[Read, Write, Create, DescribeConfigs];
+            Rule::each(
+                User::Connect,
+                Resource::Topic,
+                Pattern::Literal,
+                topic,
+                operations,
+            )
+        })
+        .collect();
+    let group = named("group.id").unwrap_or_default();
+    rules.extend(Rule::each(
+        User::Connect,
+        Resource::Group,
+        Pattern::Literal,
+        group,
+        &[Read],
+    ));
+    Ok(rules)
+}
+
+/// What a worker does at Kafka for connectors whose names and topics begin with this.
+pub fn connectors_access(prefix: &str) -> Vec<Rule> {
+    use Operation::{Create, Delete, Describe, Read, Write};
+    let rules = |resource, name: &str, operations: &[Operation]| -> Vec<Rule> {
+        Rule::each(User::Connect, resource, Pattern::Prefixed, name, operations).collect()
+    };
+    // A sink's group bears its name. Its offsets are removed and changed by the worker.
+    let group = format!("connect-{prefix}");
+    [
+        rules(Resource::Topic, prefix, &[Read, Write, Create, Describe]),
+        rules(Resource::Group, prefix, &[Read]),
+        rules(Resource::Group, &group, &[Read, Delete]),
+    ]
+    .concat()
 }
 
 /// Whether an option chooses a garbage collector: a JVM takes one only.

@@ -12,6 +12,7 @@ use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName};
 use crate::flavour::Size;
 use crate::profile::Profile;
+use crate::security::{Keys, Security};
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -22,6 +23,10 @@ pub(crate) struct Config {
     several: Settings,
     /// Of a broker in each profile.
     profiles: OfProfiles,
+    /// Of every broker in a secure stack.
+    secure: Settings,
+    /// Of a broker in each profile of a secure stack.
+    secure_profiles: OfProfiles,
     /// What storage without ZooKeeper is formatted with: 16 bytes in base64.
     cluster_id: String,
     /// Topics that are there from the start.
@@ -32,6 +37,15 @@ pub(crate) struct Config {
 struct OfProfiles {
     zookeeper: Settings,
     kraft: Settings,
+}
+
+impl OfProfiles {
+    fn of(self, profile: Profile) -> Settings {
+        match profile {
+            Profile::Zookeeper => self.zookeeper,
+            Profile::Kraft => self.kraft,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -60,6 +74,12 @@ static PORTS: LazyLock<[Ports; Size::BROKERS as usize]> = LazyLock::new(|| {
     [0, 2, 4].map(|further| first.map(|(key, port)| (key, port + further)))
 });
 
+/// Where brokers talk to each other with certificates, and the lab tells them their users.
+static OF_BROKERS: LazyLock<[[(&str, u16); 1]; Size::BROKERS as usize]> = LazyLock::new(|| {
+    let first: [(&str, u16); 1] = launch::ports(SETTINGS, ["brokers"]);
+    [0, 1, 2].map(|further| first.map(|(key, port)| (key, port + further)))
+});
+
 impl Service for Kafka {
     fn needs(&self, profile: Profile) -> &'static [ServiceName] {
         match profile {
@@ -77,7 +97,12 @@ impl Service for Kafka {
         }
     }
 
-    fn address(&self, port: u16) -> String {
+    fn secure_ports(&self) -> &'static [(&'static str, u16)] {
+        let place = usize::from(self.0.instance().1 - 1);
+        OF_BROKERS.get(place).map_or(&[], |ports| ports)
+    }
+
+    fn address(&self, port: u16, _: Security) -> String {
         format!("127.0.0.1:{port}")
     }
 
@@ -95,10 +120,13 @@ impl Service for Kafka {
         let directory = site.directory(name)?;
         let data = directory.join("data");
         let file = directory.join("server.properties");
-        config.properties.extend(match site.profile {
-            Profile::Zookeeper => config.profiles.zookeeper,
-            Profile::Kraft => config.profiles.kraft,
-        });
+        config.properties.extend(config.profiles.of(site.profile));
+        if let Some(keys) = site.keys() {
+            config.properties.extend(config.secure);
+            let of_profile = config.secure_profiles.of(site.profile);
+            config.properties.extend(of_profile);
+            config.properties.extend(secure(site, keys));
+        }
         let own = addresses(site, name, &brokers, &config.properties, &data)?;
         write(&file, &java_properties(&config.properties, &own))?;
 
@@ -138,6 +166,41 @@ impl Service for Kafka {
     }
 }
 
+/// What clients reach with a password.
+const CLIENTS: &str = "CLIENTS";
+
+/// What a broker of a secure stack shows, whom it trusts, and that clients have passwords.
+fn secure(site: &Site<'_>, keys: &Keys) -> Settings {
+    let store = keys.store("kafka").display().to_string();
+    let trust = keys.authority().display().to_string();
+    let own = |name: &str, value: &str| (name.to_owned(), value.into());
+    let mut settings = Settings::from([
+        own("ssl.keystore.location", &store),
+        own("ssl.truststore.location", &trust),
+    ]);
+    if site.profile == Profile::Zookeeper {
+        settings.extend([
+            own("zookeeper.ssl.keystore.location", &store),
+            own("zookeeper.ssl.truststore.location", &trust),
+        ]);
+    }
+    let of_links = site.behind_links.iter().map(|(link, _)| link.listener());
+    let listeners = [CLIENTS.to_owned()].into_iter().chain(of_links);
+    settings.extend(listeners.map(|name| {
+        (
+            format!(
+                "listener.name.{}.scram-sha-512.sasl.jaas.config",
+                name.to_lowercase()
+            ),
+            format!("{SCRAM} required;").into(),
+        )
+    }));
+    settings
+}
+
+/// What Kafka logs in with.
+pub(super) const SCRAM: &str = "org.apache.kafka.common.security.scram.ScramLoginModule";
+
 /// What Kafka calls the protocols of its listeners.
 const PROTOCOLS: &str = "listener.security.protocol.map";
 
@@ -149,7 +212,11 @@ fn addresses(
     properties: &Settings,
     data: &Path,
 ) -> Result<Vec<(&'static str, String)>, LaunchError> {
-    let clients = format!("PLAINTEXT://127.0.0.1:{}", site.port("bootstrap")?);
+    let clients = match site.keys() {
+        None => "PLAINTEXT",
+        Some(_) => CLIENTS,
+    };
+    let clients = format!("{clients}://127.0.0.1:{}", site.port("bootstrap")?);
     let neighbour = |service, key| site.endpoints.endpoint(name.as_str(), service, key);
     let id = name.instance().1.to_string();
     let (mut listeners, mut advertised) = (vec![clients.clone()], vec![clients]);
@@ -179,7 +246,16 @@ fn addresses(
             });
         }
     }
+    if site.keys().is_some() {
+        let brokers = format!("BROKERS://127.0.0.1:{}", site.port("brokers")?);
+        listeners.push(brokers.clone());
+        advertised.push(brokers);
+    }
     if !site.behind_links.is_empty() {
+        let protocol = match site.keys() {
+            None => "PLAINTEXT",
+            Some(_) => "SASL_SSL",
+        };
         let usual = properties.get(PROTOCOLS).and_then(|map| map.as_str());
         let mut protocols = vec![usual.unwrap_or("PLAINTEXT:PLAINTEXT").to_owned()];
         for (link, port) in &site.behind_links {
@@ -190,7 +266,7 @@ fn addresses(
                 .endpoint(link.from.as_str(), link.to.as_str(), link.key)?;
             listeners.push(format!("{name}://127.0.0.1:{port}"));
             advertised.push(format!("{name}://{proxy}"));
-            protocols.push(format!("{name}:PLAINTEXT"));
+            protocols.push(format!("{name}:{protocol}"));
         }
         own.push((PROTOCOLS, protocols.join(",")));
     }

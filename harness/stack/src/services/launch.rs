@@ -1,7 +1,9 @@
 //! What a service needs to know about its run, and what comes of it.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -13,6 +15,7 @@ use crate::guard::{SpawnSpec, StopPhase, StopSpec};
 use crate::links::Link;
 use crate::profile::Profile;
 use crate::runs::RunDir;
+use crate::security::Keys;
 use crate::services::{JvmMode, ServiceName};
 
 /// Processes that bring a service up.
@@ -122,6 +125,11 @@ pub enum LaunchError {
 }
 
 impl Site<'_> {
+    /// What the parts of a secure stack know each other by.
+    pub(super) fn keys(&self) -> Option<&Keys> {
+        self.endpoints.keys()
+    }
+
     /// The component, verified.
     pub(super) fn component(&self, name: &str) -> Result<&Installed, LaunchError> {
         self.installed
@@ -165,12 +173,17 @@ impl Site<'_> {
 
     /// The service's own directory.
     pub(super) fn directory(&self, service: ServiceName) -> Result<PathBuf, LaunchError> {
-        self.run
-            .service(service.as_str())
-            .map_err(|source| LaunchError::Write {
-                path: self.run.path().join(service.as_str()),
-                source,
-            })
+        let made = self.run.service(service.as_str()).and_then(|path| {
+            // What is on a disk is no more for strangers than what is on the wire. That of Postgres has another owner below it.
+            if self.keys().is_some() && service != ServiceName::Postgres {
+                std::fs::set_permissions(&path, Permissions::from_mode(0o700))?;
+            }
+            Ok(path)
+        });
+        made.map_err(|source| LaunchError::Write {
+            path: self.run.path().join(service.as_str()),
+            source,
+        })
     }
 
     /// A process of this service, with a plain environment, ended by SIGTERM.
@@ -232,4 +245,19 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), LaunchError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Writes a file that holds a secret: for its owner alone.
+pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), LaunchError> {
+    let failed = |source| LaunchError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(true).mode(0o600);
+    let mut file = options.open(path).map_err(failed)?;
+    // One that was there keeps its permissions.
+    file.set_permissions(Permissions::from_mode(0o600))
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
 }

@@ -4,7 +4,7 @@
 
 mod class_data;
 pub(crate) mod connect;
-mod exporter;
+pub(crate) mod exporter;
 mod jvm;
 pub(crate) mod kafka;
 mod launch;
@@ -20,12 +20,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
+use crate::security::Security;
 
-pub use connect::is_collector;
-pub use exporter::metrics_topic;
+pub use connect::{LOGIN, connectors_access, is_collector};
+pub use exporter::{access as exporter_access, metrics_topic, web_config};
 pub use jvm::JvmMode;
 pub use launch::{Launch, LaunchError, Preparation, Programs, Site, WorkerOverrides};
 pub use postgres::settings as postgres_settings;
+pub use producer::access as producer_access;
 
 /// The services of the lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,9 +57,16 @@ pub trait Service: Sync {
     fn needs(&self, profile: Profile) -> &'static [ServiceName];
     /// Endpoint keys with the port that each has by default.
     fn ports(&self, profile: Profile) -> &'static [(&'static str, u16)];
+    /// Those that it has in a secure stack beside the others.
+    fn secure_ports(&self) -> &'static [(&'static str, u16)] {
+        &[]
+    }
     /// What stands in an endpoint, for one of its ports: a URL, unless the service says otherwise.
-    fn address(&self, port: u16) -> String {
-        format!("http://127.0.0.1:{port}")
+    fn address(&self, port: u16, security: Security) -> String {
+        match security {
+            Security::Plain => format!("http://127.0.0.1:{port}"),
+            Security::Secure => format!("https://127.0.0.1:{port}"),
+        }
     }
     /// Names of the components that have to be installed.
     fn components(&self) -> &'static [&'static str] {
@@ -195,7 +204,8 @@ mod tests {
     fn the_settings_say_every_port() {
         for profile in Profile::ALL {
             for name in profile.services() {
-                for (key, port) in name.service().ports(profile) {
+                let service = name.service();
+                for (key, port) in service.ports(profile).iter().chain(service.secure_ports()) {
                     assert_ne!(*port, 0, "{name}.{key}");
                 }
             }

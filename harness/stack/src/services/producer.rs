@@ -8,6 +8,7 @@ use super::launch::{self, Launch, LaunchError, Site};
 use super::{Service, ServiceName};
 use crate::guard::StopPhase;
 use crate::profile::Profile;
+use crate::security::{Operation, Pattern, Resource, Rule, User};
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -22,6 +23,12 @@ pub(crate) fn settings() -> Result<Config, LaunchError> {
         "producer/settings.json",
         include_str!("../../../../services/producer/settings.json"),
     )
+}
+
+/// What a producer does at Kafka.
+pub fn access(topic: &str) -> Vec<Rule> {
+    let (topics, operations) = (Resource::Topic, &[Operation::Write]);
+    Rule::each(User::Producer, topics, Pattern::Literal, topic, operations).collect()
 }
 
 pub(super) struct Producer;
@@ -41,10 +48,13 @@ impl Service for Producer {
             .endpoints
             .endpoint("producer", "kafka", "bootstrap")?
             .to_owned();
-        let env = BTreeMap::from([
+        let mut env = BTreeMap::from([
             ("KAFKA_BOOTSTRAP_SERVERS".to_owned(), bootstrap),
             ("KAFKA_TOPIC".to_owned(), config.topic),
         ]);
+        if let Some(keys) = site.keys() {
+            env.extend(keys.variables(User::Producer));
+        }
         let argv = vec![
             site.program("producer")?.display().to_string(),
             format!("--rate={}", config.rate),

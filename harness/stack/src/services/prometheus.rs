@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::launch::{self, Launch, LaunchError, Site, write};
+use super::exporter::web_config;
+use super::launch::{self, Launch, LaunchError, Site, write, write_secret};
 use super::{JvmMode, Service, ServiceName};
 use crate::profile::Profile;
+use crate::security::{Keys, User};
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
@@ -61,7 +63,8 @@ impl Service for Prometheus {
                 let url = site
                     .endpoints
                     .endpoint("prometheus", one.as_str(), &target.endpoint)?;
-                Ok(url.trim_start_matches("http://"))
+                let address = url.split_once("://").map_or(url, |(_, address)| address);
+                Ok(address)
             });
             let addresses = addresses.collect::<Result<Vec<_>, LaunchError>>()?;
             let mut scrape = target.scrape.clone();
@@ -73,6 +76,9 @@ impl Service for Prometheus {
                 "static_configs".to_owned(),
                 json!([{ "targets": addresses }]),
             );
+            if let Some(keys) = site.keys() {
+                scrape.extend(secure(keys, target.service));
+            }
             jobs.push(scrape);
         }
         let file = directory.join("prometheus.yml");
@@ -95,6 +101,11 @@ impl Service for Prometheus {
             format!("--storage.tsdb.path={}", directory.join("data").display()),
             format!("--web.listen-address=127.0.0.1:{}", site.port("http")?),
         ];
+        if let Some(keys) = site.keys() {
+            let web = directory.join("web.json");
+            write_secret(&web, &web_config(keys, "prometheus"))?;
+            argv.push(format!("--web.config.file={}", web.display()));
+        }
         if let Some(assets) = &program.web_assets {
             argv.push(format!("--web.local-assets={}", assets.display()));
         }
@@ -103,4 +114,22 @@ impl Service for Prometheus {
             main: site.process(name, argv, BTreeMap::new())?,
         })
     }
+}
+
+/// How it scrapes a service of a secure stack: with its certificate, and a JVM's agent, which asks for none, with a password.
+fn secure(keys: &Keys, service: ServiceName) -> Map<String, Value> {
+    let tls = json!({
+        "ca_file": keys.authority(),
+        "cert_file": keys.certificate("prometheus"),
+        "key_file": keys.key("prometheus"),
+    });
+    let mut settings = Map::new();
+    settings.insert("scheme".to_owned(), "https".into());
+    settings.insert("tls_config".to_owned(), tls);
+    if service == ServiceName::Connect {
+        let user = User::Jmx;
+        let login = json!({ "username": user.as_str(), "password_file": keys.password_file(user) });
+        settings.insert("basic_auth".to_owned(), login);
+    }
+    settings
 }

@@ -10,11 +10,14 @@ use super::launch::{self, Launch, LaunchError, Site, write};
 use super::properties::{Settings, java_properties};
 use super::{Service, ServiceName, kafka};
 use crate::profile::Profile;
+use crate::security::Security;
 
 #[derive(Deserialize)]
 pub(crate) struct Config {
     heap: String,
     properties: Settings,
+    /// Of a secure stack.
+    secure: Settings,
 }
 
 const SETTINGS: &str = include_str!("../../../../services/zookeeper/settings.json");
@@ -37,7 +40,7 @@ impl Service for Zookeeper {
         &*PORTS
     }
 
-    fn address(&self, port: u16) -> String {
+    fn address(&self, port: u16, _: Security) -> String {
         format!("127.0.0.1:{port}")
     }
 
@@ -47,13 +50,24 @@ impl Service for Zookeeper {
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
         let name = ServiceName::Zookeeper;
-        let config = settings()?;
+        let mut config = settings()?;
         let directory = site.directory(name)?;
-        let own = [
-            ("dataDir", directory.join("data").display().to_string()),
-            ("clientPort", site.port("client")?.to_string()),
-            ("clientPortAddress", "127.0.0.1".to_owned()),
-        ];
+        let port = site.port("client")?.to_string();
+        let address = "127.0.0.1".to_owned();
+        let mut own = vec![("dataDir", directory.join("data").display().to_string())];
+        match site.keys() {
+            None => own.extend([("clientPort", port), ("clientPortAddress", address)]),
+            Some(keys) => {
+                config.properties.extend(config.secure);
+                let (store, trust) = (keys.store("zookeeper"), keys.authority());
+                own.extend([
+                    ("secureClientPort", port),
+                    ("secureClientPortAddress", address),
+                    ("ssl.keyStore.location", store.display().to_string()),
+                    ("ssl.trustStore.location", trust.display().to_string()),
+                ]);
+            }
+        }
         let file = directory.join("zookeeper.properties");
         write(&file, &java_properties(&config.properties, &own))?;
         let jvm = Jvm {

@@ -75,8 +75,11 @@ impl Source {
             // Of the user's own connector it may be in a database that is not ours.
             Some(slot) if context.endpoint("postgres", "sql").is_ok() => {
                 context.own("replication slot", slot)?;
-                let client =
-                    postgres::connect_as_given(context.endpoint("postgres", "sql")?).await?;
+                let client = postgres::connect_as_given(
+                    &context.endpoints,
+                    context.endpoint("postgres", "sql")?,
+                )
+                .await?;
                 postgres::drop_slots(&client, "slot_name", slot).await
             }
             _ => Ok(()),
@@ -133,7 +136,7 @@ impl Source {
 
 /// Where Postgres is, as Debezium's settings say it.
 fn database(context: &Context) -> Result<Map<String, Value>> {
-    let server = postgres::parse(context.endpoint("postgres", "sql")?)?;
+    let server = postgres::parse(&context.endpoints, context.endpoint("postgres", "sql")?)?;
     let password = String::from_utf8_lossy(server.get_password().unwrap_or_default()).into_owned();
     let settings = [
         ("database.hostname", postgres::host(&server)),

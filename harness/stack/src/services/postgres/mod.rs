@@ -5,18 +5,19 @@ mod template;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 use self::template::Template;
-use super::launch::{self, Launch, LaunchError, Site, write};
+use super::launch::{self, Launch, LaunchError, Site, write, write_secret};
 use super::properties::{Settings, postgresql_conf};
 use super::{Service, ServiceName};
 use crate::components::shared_tree;
 use crate::profile::Profile;
 use crate::runs::state_dir;
+use crate::security::{Keys, Security, User};
 
 /// Who connects, to what, and how the server is set up.
 #[derive(Debug, Deserialize)]
@@ -55,13 +56,16 @@ impl Service for Postgres {
         &*PORTS
     }
 
-    fn address(&self, port: u16) -> String {
+    fn address(&self, port: u16, security: Security) -> String {
         // Without the settings there is no user to connect as; `launch` reports what is wrong with them.
         let (user, password) = settings().map_or_else(
             |_| Default::default(),
             |settings| (settings.user, settings.password),
         );
-        format!("postgresql://{user}:{password}@127.0.0.1:{port}/postgres")
+        match security {
+            Security::Plain => format!("postgresql://{user}:{password}@127.0.0.1:{port}/postgres"),
+            Security::Secure => format!("postgresql://{user}@127.0.0.1:{port}/postgres"),
+        }
     }
 
     fn components(&self) -> &'static [&'static str] {
@@ -70,7 +74,10 @@ impl Service for Postgres {
 
     fn launch(&self, site: &Site<'_>) -> Result<Launch, LaunchError> {
         let name = ServiceName::Postgres;
-        let settings = settings()?;
+        let mut settings = settings()?;
+        if let Some(keys) = site.keys() {
+            settings.password = keys.password(User::Postgres).to_owned();
+        }
         let directory = site.directory(name)?;
         let user = unprivileged_user()?;
 
@@ -118,7 +125,9 @@ impl Service for Postgres {
             made_by.extend(how.clone());
             Template::of(&made_by)
         };
-        if fresh && template.exists() {
+        // Whoever has a password of their own has data of their own.
+        let is_usual = site.keys().is_none();
+        if fresh && is_usual && template.exists() {
             prepare.push(template.unpack(site, &data)?);
         } else if fresh {
             DirBuilder::new()
@@ -126,7 +135,7 @@ impl Service for Postgres {
                 .create(&data)
                 .map_err(failed(&data))?;
             own(&data).map_err(failed(&data))?;
-            write(&password, &settings.password)?;
+            write_secret(&password, &settings.password)?;
             own(&password).map_err(failed(&password))?;
             let mut argv = vec![
                 initdb,
@@ -138,10 +147,12 @@ impl Service for Postgres {
             initdb.name = "initdb".to_owned();
             initdb.hidden = true;
             prepare.push(initdb.into());
-            prepare.extend(template.keep(site, &data)?);
+            if is_usual {
+                prepare.extend(template.keep(site, &data)?);
+            }
         }
         let config = directory.join("postgresql.conf");
-        let ours = [
+        let mut ours = vec![
             ("listen_addresses", "127.0.0.1".to_owned()),
             ("port", site.port("sql")?.to_string()),
             ("unix_socket_directories", String::new()),
@@ -152,6 +163,15 @@ impl Service for Postgres {
                 data.join("pg_ident.conf").display().to_string(),
             ),
         ];
+        if let Some(keys) = site.keys() {
+            for (setting, path) in secure(keys, &directory)? {
+                own(&path).map_err(failed(&path))?;
+                let path = path.display().to_string();
+                ours.retain(|(name, _)| *name != setting);
+                ours.push((setting, path));
+            }
+            ours.push(("ssl", "on".to_owned()));
+        }
         write(&config, &postgresql_conf(&settings.settings, &ours))?;
         own(&config).map_err(failed(&config))?;
         let main = process(vec![
@@ -169,6 +189,32 @@ impl Service for Postgres {
         }
         Ok(Launch { prepare, main })
     }
+}
+
+/// Who is let in to a secure stack: whoever has a password, by TLS alone.
+const ADMITTED: &str = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl replication all 127.0.0.1/32 scram-sha-256\n";
+
+/// Files of a secure stack by their settings, to be given to whom Postgres runs as.
+fn secure(keys: &Keys, directory: &Path) -> Result<[(&'static str, PathBuf); 3], LaunchError> {
+    let read = |path: PathBuf| {
+        fs::read_to_string(&path).map_err(|source| LaunchError::Write { path, source })
+    };
+    let files = [
+        ("hba_file", "admitted.conf", ADMITTED.to_owned()),
+        (
+            "ssl_cert_file",
+            "server.pem",
+            read(keys.certificate("postgres"))?,
+        ),
+        ("ssl_key_file", "server.key", read(keys.key("postgres"))?),
+    ];
+    let mut written = files
+        .each_ref()
+        .map(|(setting, name, _)| (*setting, directory.join(name)));
+    for ((_, _, text), (_, path)) in files.iter().zip(&mut written) {
+        write_secret(path, text)?;
+    }
+    Ok(written)
 }
 
 /// Postgres refuses to run as root: `nobody` then.
