@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::links::Link;
-use crate::security::Keys;
+use crate::security::{Connector, Keys};
 
 /// Addresses by service and key: `kafka` → `bootstrap` → `127.0.0.1:9092`.
 ///
@@ -23,6 +23,8 @@ pub struct Endpoints {
     /// Of a secure stack. No password is part of an address.
     #[serde(skip)]
     pub(crate) keys: Option<Arc<Keys>>,
+    #[serde(skip)]
+    pub(crate) connector: Connector,
 }
 
 /// Why an endpoint cannot be used.

@@ -1,10 +1,12 @@
 //! How the lab's own clients connect: as they need for the stack that the endpoints are of.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use native_tls::{Certificate, TlsConnector, TlsConnectorBuilder};
 use openssl::ssl::{SslConnector, SslConnectorBuilder, SslFiletype, SslMethod};
 use rdkafka::ClientConfig;
-use reqwest::{Certificate, ClientBuilder};
+use reqwest::ClientBuilder;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -48,11 +50,19 @@ impl Endpoints {
     /// # Errors
     /// When the lab's certificate cannot be used.
     pub fn http_client(&self) -> Result<ClientBuilder, SecurityError> {
-        let plain = reqwest::Client::builder().no_proxy();
-        match self.keys() {
-            None => Ok(plain),
-            Some(keys) => keys.http_client(plain, LAB),
-        }
+        let connector = match self.connector.0.get() {
+            Some(connector) => connector,
+            None => {
+                let made = match self.keys() {
+                    Some(keys) => keys.connector(LAB)?,
+                    None => built(TlsConnector::builder().disable_built_in_roots(true))?,
+                };
+                self.connector.0.get_or_init(|| made)
+            }
+        };
+        Ok(reqwest::Client::builder()
+            .no_proxy()
+            .tls_backend_preconfigured(connector.clone()))
     }
 
     /// Reads a connection string; the password to a secure stack is none of it.
@@ -102,6 +112,24 @@ impl Endpoints {
             Duration::from_secs(10),
         )
     }
+}
+
+/// TLS for HTTP, made once for all copies of some endpoints: OpenSSL reads every certificate that the machine trusts, if only to
+/// forget them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connector(Arc<OnceLock<TlsConnector>>);
+
+/// It says nothing of where anything is.
+impl PartialEq for Connector {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Connector {}
+
+fn built(builder: &TlsConnectorBuilder) -> Result<TlsConnector, SecurityError> {
+    builder.build().map_err(SecurityError::Http)
 }
 
 /// What a connection to Postgres is driven by.
@@ -163,20 +191,23 @@ impl Keys {
     ///
     /// # Errors
     /// When a file cannot be read or used.
-    pub fn http_client(
-        &self,
-        builder: ClientBuilder,
-        identity: Identity<'_>,
-    ) -> Result<ClientBuilder, SecurityError> {
-        let authority = read(&self.authority())?;
-        let authority = Certificate::from_pem(&authority).map_err(SecurityError::Http)?;
-        let builder = builder.tls_certs_only([authority]);
-        let Identity::Of(name) = identity else {
-            return Ok(builder);
-        };
-        let (certificate, key) = (read(&self.certificate(name))?, read(&self.key(name))?);
-        let identity = reqwest::Identity::from_pkcs8_pem(&certificate, &key);
-        Ok(builder.identity(identity.map_err(SecurityError::Http)?))
+    pub fn http_client(&self, identity: Identity<'_>) -> Result<ClientBuilder, SecurityError> {
+        let builder = reqwest::Client::builder().no_proxy();
+        Ok(builder.tls_backend_preconfigured(self.connector(identity)?))
+    }
+
+    fn connector(&self, identity: Identity<'_>) -> Result<TlsConnector, SecurityError> {
+        let authority = Certificate::from_pem(&read(&self.authority())?);
+        let mut builder = TlsConnector::builder();
+        builder
+            .disable_built_in_roots(true)
+            .add_root_certificate(authority.map_err(SecurityError::Http)?);
+        if let Identity::Of(name) = identity {
+            let (certificate, key) = (read(&self.certificate(name))?, read(&self.key(name))?);
+            let identity = native_tls::Identity::from_pkcs8(&certificate, &key);
+            builder.identity(identity.map_err(SecurityError::Http)?);
+        }
+        built(&builder)
     }
 
     /// TLS to a part of this stack.

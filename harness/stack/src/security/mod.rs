@@ -19,7 +19,7 @@ pub use keys::Keys;
 pub use rules::{Operation, Pattern, Resource, Rule};
 
 pub(crate) use admin::{allow, set_passwords};
-pub(crate) use clients::{LAB, over_tls};
+pub(crate) use clients::{Connector, LAB, over_tls};
 pub(crate) use rules::rules_of;
 
 /// Whether parts of a stack believe each other.
@@ -124,9 +124,9 @@ pub enum SecurityError {
         #[source]
         source: openssl::error::ErrorStack,
     },
-    /// No client for HTTP can be made.
+    /// HTTP has no TLS.
     #[error("cannot make a client for HTTP")]
-    Http(#[source] reqwest::Error),
+    Http(#[source] native_tls::Error),
     /// Rules of a service cannot be read.
     #[error(transparent)]
     Rules(#[from] crate::services::LaunchError),

@@ -7,15 +7,12 @@ use super::{Answer, Asks, Who};
 
 /// Asks for the root, which each service answers. `password`: whether it asks for one, and not for a certificate.
 pub(super) async fn ask(keys: &Keys, url: &str, who: Asks, password: bool) -> Result<Answer> {
-    let plain = reqwest::Client::builder().no_proxy();
-    let (client, url) = match who {
-        Asks::Other(Who::PlainText) => (plain, url.replacen("https://", "http://", 1)),
-        Asks::Other(who) => (keys.http_client(plain, who.identity())?, url.to_owned()),
-        Asks::Lab => (
-            keys.http_client(plain, Identity::Of("lab"))?,
-            url.to_owned(),
-        ),
+    let (identity, url) = match who {
+        Asks::Other(Who::PlainText) => (Identity::Nobody, url.replacen("https://", "http://", 1)),
+        Asks::Other(who) => (who.identity(), url.to_owned()),
+        Asks::Lab => (Identity::Of("lab"), url.to_owned()),
     };
+    let client = keys.http_client(identity)?;
     let mut request = client.build()?.get(url);
     if password {
         let (name, password) = match who {
