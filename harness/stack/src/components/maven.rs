@@ -108,6 +108,9 @@ impl Project {
             .arg(repository)
             .arg("initialize")
             .current_dir(&self.dir);
+        if std::env::var_os(OPTIONS).is_none() {
+            command.env(OPTIONS, SHORT_LIVED);
+        }
         let child = Child::start(command, &log)
             .map_err(|source| Error::io("run", &self.program, source))?;
         loop {
@@ -129,6 +132,12 @@ impl Project {
         }
     }
 }
+
+/// What Maven's script gives its JVM.
+const OPTIONS: &str = "MAVEN_OPTS";
+
+/// For a JVM that waits for the network, and ends before its second compiler has paid for itself.
+const SHORT_LIVED: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
 /// Maven on the PATH.
 pub(crate) fn locate() -> Result<PathBuf, Error> {
