@@ -65,6 +65,8 @@ pub enum Command {
     Fetch(commands::fetch::Args),
     /// Resolve the components again and rewrite components/lock.json.
     Lock(commands::lock::Args),
+    /// A bill of materials in CycloneDX: every crate and every jar, with its hash.
+    Sbom(commands::sbom::Args),
     /// Write the page on what arrives on the topic, from what scenarios saw.
     Arrivals(commands::arrivals::Args),
     /// Record what workers read, for `lab lint`.

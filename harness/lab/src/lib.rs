@@ -27,6 +27,7 @@ mod reference;
 mod registry;
 mod report;
 mod runner;
+mod sbom;
 mod soak;
 mod stacks;
 mod statistics;

@@ -14,6 +14,7 @@ pub mod list;
 pub mod lock;
 pub mod logs;
 pub mod run;
+pub mod sbom;
 pub mod schema;
 pub mod soak;
 pub mod status;
@@ -50,6 +51,7 @@ pub async fn dispatch(command: Command) -> Result<Verdict> {
         Command::Doctor(args) => doctor::run(args),
         Command::Fetch(args) => fetch::run(args),
         Command::Lock(args) => lock::run(args),
+        Command::Sbom(args) => sbom::run(args),
         Command::Bench(bench) => bench::run(bench).await,
     }
 }

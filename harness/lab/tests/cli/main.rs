@@ -14,6 +14,7 @@ mod lint_live;
 mod offline;
 mod profiles;
 mod readme;
+mod sbom;
 mod schema;
 mod secrets;
 mod support;

@@ -40,13 +40,14 @@ impl Sri {
         Some(Sri(bytes.try_into().ok()?))
     }
 
+    /// In hexadecimal.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The first eight bytes in hexadecimal, for names of directories.
     pub fn short_hex(&self) -> String {
-        self.0
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.hex().chars().take(16).collect()
     }
 }
 
