@@ -142,47 +142,65 @@ fn kafka_class_path(profile: Profile) -> Result<String> {
 /// scenarios, beside the lane that is left when the others have ended: either waits for its services much of the time. Gives
 /// whether the tests passed, and what the scenarios came to.
 async fn all(args: &Args, project: &Path, shown: &Shown) -> Result<(bool, Option<Suite>)> {
-    let cargo = which::which("cargo").context("cargo is not on the PATH")?;
-    let spec = StackSpec {
-        flavour: Flavour::of(args.profile.profile),
-        ..StackSpec::of([ServiceName::Kafka])
-    };
-    let native = stacks::interruptible(async { Ok(Native::start(&spec, shown).await?) }).await?;
-    let guard = native.control().guard().clone();
-    let env = environment(args.profile.profile, &native, shown)?;
-    let follow = async |name: &str, arguments: &[&str], output: Output| {
-        let base = ["test", "--release", "--locked", "--no-fail-fast"];
-        let arguments = base.iter().chain(arguments).copied();
-        let argv = std::iter::once(cargo.to_str().unwrap_or("cargo")).chain(arguments);
-        let argv = argv.map(str::to_owned).collect();
-        let job = start(&guard, name, argv, env.clone(), project)?;
-        followed(&guard, job, output, shown).await
-    };
-    let lane = async |name: &str, more: &[&str], output: Output| {
-        follow(name, &[&["--workspace"], more].concat(), output).await
+    let nothing = StackSpec::of([]);
+    let tools = stacks::interruptible(async { Ok(Native::start(&nothing, shown).await?) }).await?;
+    let cargo = Cargo {
+        guard: tools.control().guard().clone(),
+        program: which::which("cargo").context("cargo is not on the PATH")?,
+        project,
+        shown,
     };
     let work = async {
-        if !args.cargo.is_empty() {
-            let chosen: Vec<_> = args.cargo.iter().map(String::as_str).collect();
-            let passed = follow(CHOSEN, &chosen, Output::Live).await?;
-            return Ok((passed, scenarios(args, project, shown).await?));
-        }
-        // Lanes that built would wait for each other.
-        if !lane("build", &["--no-run"], Output::Live).await? {
+        if args.cargo.is_empty() && !build(&cargo).await? {
             return Ok((false, scenarios(args, project, shown).await?));
         }
-        let others = async {
-            let passed = lane("other-tests", &OTHERS, Output::Live).await?;
-            let examples = lane("examples", &["--doc"], Output::Live).await?;
-            Ok::<_, anyhow::Error>((passed && examples, scenarios(args, project, shown).await?))
+        let spec = StackSpec {
+            flavour: Flavour::of(args.profile.profile),
+            ..StackSpec::of([ServiceName::Kafka])
         };
-        let (cli, others) = tokio::join!(lane("cli-tests", &CLI, Output::AtEnd), others);
-        let (passed, suite) = others?;
-        Ok((cli? && passed, suite))
+        let broker = Native::start(&spec, shown).await?;
+        let result = stacks::guarded(&broker, lanes(args, &cargo, &broker)).await;
+        broker.shut_down().await?;
+        result
     };
-    let result = stacks::guarded(&native, work).await;
-    native.shut_down().await?;
+    let result = stacks::guarded(&tools, work).await;
+    tools.shut_down().await?;
     result
+}
+
+/// Builds, so that lanes do not wait for each other. Meanwhile what is missing is fetched: that waits for the network.
+async fn build(cargo: &Cargo<'_>) -> Result<bool> {
+    let env = std::env::vars().collect();
+    let job = cargo.start("build", &["--workspace", "--no-run"], &env)?;
+    tokio::task::block_in_place(|| {
+        let lock = Lock::embedded()?;
+        let wanted = lock.all();
+        Cache::open(lock)?.ensure(&wanted, cargo.shown)
+    })?;
+    cargo.followed(job, Output::Live).await
+}
+
+/// Tests and scenarios.
+async fn lanes(args: &Args, cargo: &Cargo<'_>, broker: &Native) -> Result<(bool, Option<Suite>)> {
+    let (project, shown) = (cargo.project, cargo.shown);
+    let env = environment(args.profile.profile, broker, shown)?;
+    if !args.cargo.is_empty() {
+        let chosen: Vec<_> = args.cargo.iter().map(String::as_str).collect();
+        let passed = cargo.test(CHOSEN, &chosen, &env, Output::Live).await?;
+        return Ok((passed, scenarios(args, project, shown).await?));
+    }
+    let lane = async |name: &str, targets: &[&str], output| {
+        let arguments = [&["--workspace"], targets].concat();
+        cargo.test(name, &arguments, &env, output).await
+    };
+    let others = async {
+        let passed = lane("other-tests", &OTHERS, Output::Live).await?;
+        let examples = lane("examples", &["--doc"], Output::Live).await?;
+        Ok::<_, anyhow::Error>((passed && examples, scenarios(args, project, shown).await?))
+    };
+    let (cli, others) = tokio::join!(lane("cli-tests", &CLI, Output::AtEnd), others);
+    let (passed, suite) = others?;
+    Ok((cli? && passed, suite))
 }
 
 /// What tests find in their environment.
@@ -199,6 +217,10 @@ fn environment(
             "tests that want Prometheus are skipped: {error:#}"
         ));
     }
+    // They wait for services much of their time.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    env.entry("RUST_TEST_THREADS".to_owned())
+        .or_insert_with(|| (processors + 1).to_string());
     env.insert(KAFKA_CLASS_PATH.to_owned(), kafka_class_path(profile)?);
     env.insert(
         BOOTSTRAP.to_owned(),
@@ -212,36 +234,79 @@ fn environment(
     Ok(env)
 }
 
-/// Starts a job of the guard.
-fn start(
-    guard: &Guard,
-    name: &str,
-    argv: Vec<String>,
-    env: BTreeMap<String, String>,
-    project: &Path,
-) -> Result<Job> {
-    let log = guard.run().log(name);
-    guard.spawn(SpawnSpec {
-        name: name.to_owned(),
-        argv,
-        env,
-        cwd: project.to_owned(),
-        log: log.clone(),
-        user: None,
-        stop: StopSpec {
-            phase: StopPhase::Clients,
-            signal: Signal::TERM.as_raw(),
-            at_end: Signal::TERM.as_raw(),
-            grace_ms: 1000,
-            parent_death_signal: Signal::KILL.as_raw(),
-        },
-        endpoints: BTreeMap::new(),
-        hidden: true,
-    })?;
-    Ok(Job {
-        name: name.to_owned(),
-        log,
-    })
+/// `cargo test` as jobs of a guard.
+struct Cargo<'a> {
+    guard: Guard,
+    program: PathBuf,
+    project: &'a Path,
+    shown: &'a Shown,
+}
+
+impl Cargo<'_> {
+    /// Runs it to its end. Gives whether it succeeded.
+    async fn test(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        env: &BTreeMap<String, String>,
+        output: Output,
+    ) -> Result<bool> {
+        let job = self.start(name, arguments, env)?;
+        self.followed(job, output).await
+    }
+
+    fn start(&self, name: &str, arguments: &[&str], env: &BTreeMap<String, String>) -> Result<Job> {
+        let program = self.program.display().to_string();
+        let base = ["test", "--release", "--locked", "--no-fail-fast"];
+        let arguments = base.iter().chain(arguments).map(|one| (*one).to_owned());
+        let log = self.guard.run().log(name);
+        self.guard.spawn(SpawnSpec {
+            name: name.to_owned(),
+            argv: std::iter::once(program).chain(arguments).collect(),
+            env: env.clone(),
+            cwd: self.project.to_owned(),
+            log: log.clone(),
+            user: None,
+            stop: StopSpec {
+                phase: StopPhase::Clients,
+                signal: Signal::TERM.as_raw(),
+                at_end: Signal::TERM.as_raw(),
+                grace_ms: 1000,
+                parent_death_signal: Signal::KILL.as_raw(),
+            },
+            endpoints: BTreeMap::new(),
+            hidden: true,
+        })?;
+        Ok(Job {
+            name: name.to_owned(),
+            log,
+        })
+    }
+
+    /// Shows what a job prints until it has ended. Gives whether it succeeded.
+    async fn followed(&self, job: Job, output: Output) -> Result<bool> {
+        let read = || format!("cannot read {}", job.log.display());
+        let mut log = File::open(&job.log).with_context(read)?;
+        let mut text = Vec::new();
+        loop {
+            let status = self.guard.job(&job.name)?;
+            let has_ended = status.pid.is_none();
+            log.read_to_end(&mut text).with_context(read)?;
+            let whole = match text.iter().rposition(|byte| *byte == b'\n') {
+                _ if has_ended => text.len(),
+                _ if output == Output::AtEnd => 0,
+                last => last.map_or(0, |at| at + 1),
+            };
+            if whole > 0 {
+                self.shown.output(&text[..whole])?;
+                text.drain(..whole);
+            }
+            if has_ended {
+                return Ok(status.state == JobState::Stopped);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
 }
 
 /// A job of the guard.
@@ -257,29 +322,4 @@ enum Output {
     Live,
     /// At its end: another one has the terminal.
     AtEnd,
-}
-
-/// Shows what a job prints until it has ended. Gives whether it succeeded.
-async fn followed(guard: &Guard, job: Job, output: Output, shown: &Shown) -> Result<bool> {
-    let read = || format!("cannot read {}", job.log.display());
-    let mut log = File::open(&job.log).with_context(read)?;
-    let mut text = Vec::new();
-    loop {
-        let status = guard.job(&job.name)?;
-        let has_ended = status.pid.is_none();
-        log.read_to_end(&mut text).with_context(read)?;
-        let whole = match text.iter().rposition(|byte| *byte == b'\n') {
-            _ if has_ended => text.len(),
-            _ if output == Output::AtEnd => 0,
-            last => last.map_or(0, |at| at + 1),
-        };
-        if whole > 0 {
-            shown.output(&text[..whole])?;
-            text.drain(..whole);
-        }
-        if has_ended {
-            return Ok(status.state == JobState::Stopped);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
