@@ -1,6 +1,6 @@
 //! What the lab needs of the machine.
 
-use stack::components::{Cache, Lock, Plan, java, prometheus};
+use stack::components::{Cache, Error, Lock, Plan, java, prometheus};
 use stack::native::requirements;
 use stack::{Flavour, Profile, limits};
 
@@ -100,7 +100,15 @@ fn prometheus_found() -> Finding {
             "neither on the PATH nor fetched yet".to_owned(),
             "./lab fetch",
         ),
-        Err(error) => bad("prometheus", error.to_string(), "./lab fetch"),
+        Err(error) => bad("prometheus", error.to_string(), mending(Some(&error))),
+    }
+}
+
+/// The line that mends what keeps components from being looked at.
+fn mending(error: Option<&Error>) -> &'static str {
+    match error {
+        Some(Error::NoCacheDirectory) => "export LAB_CACHE_DIR=DIRECTORY",
+        _ => "./lab fetch",
     }
 }
 
@@ -109,7 +117,7 @@ fn components() -> Finding {
     const MEND: &str = "./lab fetch";
     let (usual, all) = match plans() {
         Ok(plans) => plans,
-        Err(error) => return bad(WHAT, format!("{error:#}"), MEND),
+        Err(error) => return bad(WHAT, format!("{error:#}"), mending(error.downcast_ref())),
     };
     let missing = |plan: &Plan| {
         format!(

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use stack::guard::{Guard, JobState};
+use stack::guard::{Guard, GuardError, JobState};
 use stack::native::{Native, StackError};
 use stack::runs::RunDir;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,12 +15,25 @@ use crate::failure::Interrupted;
 /// What is said when no run is alive.
 pub const NOTHING: &str = "nothing runs: start a stack with `lab up`";
 
+/// That runs can be found. One that cannot be read is not one that is not there.
+pub fn can_be_found() -> Result<()> {
+    RunDir::can_be_found().with_context(|| {
+        format!(
+            "cannot look for runs in {}: LAB_STATE_DIR names the directory, which has to be yours",
+            stack::runs::state_dir().display()
+        )
+    })
+}
+
 /// The living run of this id, or the only one.
 pub fn living(id: Option<&str>) -> Result<Guard> {
     let runs = RunDir::living();
     match (id, runs.as_slice()) {
         (Some(id), _) => match runs.iter().find(|run| run.id() == id) {
             Some(run) => Ok(Guard::of(run.clone())),
+            None if RunDir::ended().iter().any(|run| run.id() == id) => {
+                bail!("run {id} has ended; `lab logs --run {id}` has its logs")
+            }
             None if runs.is_empty() => bail!("no run {id} is alive, nor any other"),
             None => bail!("no run {id} is alive; those that are:{}", list(&runs)),
         },
@@ -149,8 +162,15 @@ pub async fn hold(native: Native, shown: &crate::progress::Shown) -> Result<()> 
     shown.line("\nthe stack stays up: Ctrl-C ends it; `lab status` and `lab logs SERVICE` work from another terminal");
     let watched = guarded(&native, std::future::pending::<Result<()>>()).await;
     native.shut_down().await?;
+    let is_how_it_ends = |error: &anyhow::Error| {
+        let is_down = matches!(
+            error.downcast_ref(),
+            Some(StackError::Guard(GuardError::Ended { .. }))
+        );
+        is_down || error.is::<Interrupted>()
+    };
     match watched {
-        Err(error) if !error.is::<Interrupted>() => Err(error),
+        Err(error) if !is_how_it_ends(&error) => Err(error),
         _ => Ok(()),
     }
 }

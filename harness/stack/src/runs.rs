@@ -25,8 +25,11 @@ use crate::guard::sweep;
 
 pub use about::About;
 
-/// How many ended runs keep their logs.
+/// How many ended runs keep their logs; as many again of those that ended before any service had begun.
 const KEPT: usize = 5;
+
+/// Where the keys of a secure stack are.
+pub(crate) const KEYS: &str = "security";
 
 /// A guard is there long before a run is so old.
 const BEGINNING: Duration = Duration::from_secs(60);
@@ -139,6 +142,17 @@ impl RunDir {
         }
     }
 
+    /// Looks whether runs can be found at all: where they are must be readable, or not be there.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_be_found() -> io::Result<()> {
+        match fs::read_dir(state_dir().join("runs")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs whose guard lives, oldest first.
     pub fn living() -> Vec<Self> {
         all(&state_dir().join("runs"))
@@ -147,12 +161,9 @@ impl RunDir {
             .collect()
     }
 
-    /// Runs that have ended and whose logs are kept, oldest first.
+    /// Runs that have ended and whose logs are kept, in the order in which they ended.
     pub fn ended() -> Vec<Self> {
-        all(&state_dir().join("runs"))
-            .into_iter()
-            .filter(|run| !run.is_held())
-            .collect()
+        by_end(&state_dir().join("runs"))
     }
 
     /// Directories of runs that are over, oldest first, also of those whose guard never began.
@@ -205,6 +216,29 @@ impl RunDir {
         };
         // Shared, so that two who look at the same time do not take each other for the guard.
         Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
+    }
+
+    /// When it wrote to its logs last.
+    fn last_words(&self) -> SystemTime {
+        let logs = self.logs();
+        let written = logs.filter_map(|log| log.metadata().ok()?.modified().ok());
+        written.max().unwrap_or(UNIX_EPOCH)
+    }
+
+    /// Whether any service had begun.
+    fn has_services(&self) -> bool {
+        self.logs().any(|log| log.file_name() != "guard.log")
+    }
+
+    fn logs(&self) -> impl Iterator<Item = fs::DirEntry> {
+        let entries = fs::read_dir(self.path.join("log"));
+        entries.into_iter().flatten().flatten()
+    }
+
+    /// The folder of the keys of a secure stack, if it is one.
+    pub fn keys(&self) -> Option<PathBuf> {
+        let folder = self.path.join(KEYS);
+        folder.is_dir().then_some(folder)
     }
 
     /// What it is for; none where an older lab made it.
@@ -311,18 +345,30 @@ fn all(runs: &Path) -> Vec<RunDir> {
     found
 }
 
+/// Runs that have ended, in the order in which they did.
+fn by_end(runs: &Path) -> Vec<RunDir> {
+    let mut dead: Vec<_> = all(runs).into_iter().filter(|run| !run.is_held()).collect();
+    dead.sort_by_cached_key(RunDir::last_words);
+    dead
+}
+
 /// Ends what dead runs left behind, drops their data, and all but the newest logs.
 fn prune(runs: &Path) {
-    let dead: Vec<_> = all(runs).into_iter().filter(|run| !run.is_held()).collect();
-    for (age, run) in dead.iter().rev().enumerate() {
+    let dead = by_end(runs);
+    for run in &dead {
         // A guard that ended in order took its socket along.
         if run.path.join("guard.sock").exists() {
             sweep(&run.id, &[]);
             run.discard();
         }
-        if age >= KEPT {
-            let _ = fs::remove_dir_all(&run.path);
-        }
+    }
+    // Who tries six times to begin does not want the logs of what went before to go.
+    let (begun, failed): (Vec<_>, Vec<_>) = dead.into_iter().partition(RunDir::has_services);
+    for run in [begun, failed]
+        .iter()
+        .flat_map(|runs| runs.iter().rev().skip(KEPT))
+    {
+        let _ = fs::remove_dir_all(&run.path);
     }
 }
 
@@ -364,8 +410,55 @@ fn base36(mut number: u128) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// A directory of a run that is over, with these logs.
+    fn over(runs: &Path, id: &str, logs: &[&str]) {
+        let log = runs.join(id).join("log");
+        fs::create_dir_all(&log).unwrap();
+        fs::write(runs.join(id).join("lock"), "").unwrap();
+        for name in logs {
+            fs::write(log.join(format!("{name}.log")), "").unwrap();
+        }
+    }
+
+    fn ids(runs: &Path) -> Vec<String> {
+        by_end(runs).iter().map(|run| run.id.clone()).collect()
+    }
+
+    #[test]
+    fn logs_of_a_stack_outlive_six_starts_that_failed_and_runs_count_by_their_end() {
+        let runs = tempfile::tempdir().unwrap();
+        let runs = runs.path();
+        for number in 0..6 {
+            over(runs, &format!("failed{number}"), &["guard"]);
+        }
+        for number in 0..6 {
+            over(runs, &format!("stack{number}"), &["guard", "kafka"]);
+        }
+        // The one that began first has ended last.
+        let late = runs.join("stack0/log/kafka.log");
+        let file = OpenOptions::new().write(true).open(late).unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(60))
+            .unwrap();
+        prune(runs);
+        let left = ids(runs);
+        assert_eq!(left.last().map(String::as_str), Some("stack0"));
+        for (id, stays) in [
+            ("stack1", false),
+            ("stack2", true),
+            ("failed0", false),
+            ("failed1", true),
+        ] {
+            assert_eq!(
+                left.iter().any(|left| left == id),
+                stays,
+                "{id} of {left:?}"
+            );
+        }
+    }
 
     #[test]
     fn an_id_tells_when_its_run_began() {

@@ -53,7 +53,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let work = async {
         match &args.endpoints {
             Some(file) => on_cluster(&args, file).await,
-            None => on_this_machine(&args),
+            None => stacks::can_be_found().and_then(|()| on_this_machine(&args)),
         }
     };
     stacks::interruptible(work).await

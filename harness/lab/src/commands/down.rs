@@ -22,6 +22,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<Verdict> {
+    stacks::can_be_found()?;
     if args.run.is_none() && RunDir::living().is_empty() {
         println!("{}", stacks::NOTHING);
         return Ok(Verdict::Held);

@@ -38,7 +38,8 @@ pub async fn run(args: Args) -> Result<Verdict> {
 }
 
 async fn show(args: Args) -> Result<Verdict> {
-    let run = find(args.run.as_deref())?;
+    stacks::can_be_found()?;
+    let run = find(args.run.as_deref(), args.service.as_deref())?;
     let Some(service) = &args.service else {
         println!("{}", names(&run)?.join("\n"));
         return Ok(Verdict::Held);
@@ -86,12 +87,16 @@ fn names(run: &RunDir) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn find(id: Option<&str>) -> Result<RunDir> {
-    let (living, mut ended) = (RunDir::living(), RunDir::ended());
+/// The run that is meant. Of those that have ended, the last one with a log of the service: one that failed to start may have ended
+/// later.
+fn find(id: Option<&str>, service: Option<&str>) -> Result<RunDir> {
+    let (living, ended) = (RunDir::living(), RunDir::ended());
     let Some(id) = id else {
         if living.is_empty() {
-            return ended
-                .pop()
+            let has_it = |run: &&RunDir| service.is_none_or(|service| run.log(service).exists());
+            let last = ended.iter().rev().find(has_it).or(ended.last());
+            return last
+                .cloned()
                 .context("there is no run, and no log of one that ended");
         }
         return stacks::living(None).map(|guard| guard.run().clone());

@@ -1,6 +1,6 @@
 //! `lab status`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 use stack::guard::{Guard, JobState, Status};
@@ -32,8 +32,16 @@ pub struct Args {
 
 /// Exit status 1 when a service has failed.
 pub fn run(args: Args) -> Result<Verdict> {
+    stacks::can_be_found()?;
     if args.endpoints {
-        let endpoints = endpoints(&stacks::living(args.run.as_deref())?)?;
+        let guard = stacks::living(args.run.as_deref())?;
+        if guard.run().keys().is_some() {
+            bail!(
+                "run {} is secure, and a file of endpoints has no keys: `lab run --endpoints` could not get in\n  what to do: `lab run --secure` makes a stack of its own; docs/security.md has the settings for other clients",
+                guard.run().id()
+            );
+        }
+        let endpoints = endpoints(&guard)?;
         println!("{:#}", serde_json::to_value(endpoints)?);
         return Ok(Verdict::Held);
     }
@@ -118,6 +126,9 @@ pub fn print(guards: &[Guard], json: bool) -> Result<Verdict> {
         let directory = guard.run();
         println!("run {run}: {}", stacks::what(directory));
         println!("{table}\nlogs: {}", directory.path().join("log").display());
+        if let Some(keys) = directory.keys() {
+            println!("keys: {}", keys.display());
+        }
     }
     Ok(Verdict::from(!failed))
 }

@@ -12,6 +12,15 @@ fn a_service_that_does_not_exist() {
 }
 
 #[test]
+fn a_state_directory_that_is_none_is_not_one_without_runs() {
+    let lab = Lab::new().with("LAB_STATE_DIR", "/dev/null");
+    for command in ["status", "down", "logs", "clean"] {
+        let ended = lab.run(&[command]);
+        ended.assert_says(2, &["cannot look for runs in /dev/null", "LAB_STATE_DIR"]);
+    }
+}
+
+#[test]
 fn a_scenario_that_does_not_exist() {
     Lab::new()
         .run(&["run", "cdc/nothing"])

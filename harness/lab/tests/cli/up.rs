@@ -1,5 +1,6 @@
 //! `lab up`, `status`, `logs`, `down`.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 
 use rstest::rstest;
@@ -116,6 +117,18 @@ fn a_run_that_is_ended_from_elsewhere_says_so() {
     let ended = Ended::from(up.wait_with_output().unwrap());
     ended.assert_says(1, &["was ended from elsewhere", "lab down"]);
     lab.assert_nothing_left(&ports(&status), "after lab down");
+}
+
+#[test]
+fn a_stack_that_was_kept_ends_with_the_result_of_its_scenarios() {
+    let lab = Lab::new();
+    let mut kept = lab.start(&["run", "exposure/values", "--keep"]);
+    let said = BufReader::new(kept.stderr.take().unwrap()).lines();
+    let mut said = said.map_while(Result::ok);
+    assert!(said.any(|line| line.contains("the stack stays up")));
+    assert_eq!(lab.run(&["down"]).status, Some(0));
+    said.for_each(drop);
+    assert_eq!(kept.wait().unwrap().code(), Some(0));
 }
 
 /// Works until something else ends it.

@@ -21,6 +21,7 @@ use rand::distr::{Alphanumeric, SampleString as _};
 
 use super::certificates::{Authority, Signed, Validity};
 use super::{SecurityError, User};
+use crate::runs::KEYS;
 use crate::services::ServiceName;
 
 /// 190 bits. Letters and digits alone: a password stands in Java's properties, YAML and SQL.
@@ -56,7 +57,7 @@ impl Keys {
     /// # Errors
     /// When one cannot be made or written.
     pub fn make(run: &Path) -> Result<Self, SecurityError> {
-        let directory = run.join("security");
+        let directory = run.join(KEYS);
         DirBuilder::new()
             .mode(0o700)
             .create(&directory)
