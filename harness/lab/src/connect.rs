@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use stack::ServiceName;
-use stack::services::{LOGIN, postgres_settings};
+use stack::services::{LOGIN, connectors_client, postgres_settings};
 
 use crate::body;
 use crate::runner::Context;
@@ -73,22 +73,15 @@ pub fn of_a_secure_stack(
     let usual = postgres_settings()?.password;
     for key in ["database.password", "connection.password"] {
         if config.get(key).is_some_and(|password| *password == usual) {
-            settings.push((key.to_owned(), login("postgres.password")));
+            settings.push((key.to_owned(), login("postgres.password").into()));
         }
     }
     if config.contains_key("signal.kafka.bootstrap.servers") {
-        let trust = keys.authority().display().to_string();
-        let client = [
-            ("security.protocol", "SASL_SSL".to_owned()),
-            ("sasl.mechanism", "SCRAM-SHA-512".to_owned()),
-            ("sasl.jaas.config", login("sasl.jaas.config")),
-            ("ssl.truststore.type", "PEM".to_owned()),
-            ("ssl.truststore.location", trust),
-        ];
-        settings.extend(client.map(|(key, value)| (format!("signal.consumer.{key}"), value)));
+        let client = connectors_client(keys, login("sasl.jaas.config"))?;
+        let named = client.into_iter();
+        settings.extend(named.map(|(key, value)| (format!("signal.consumer.{key}"), value)));
     }
-    let settings = settings.into_iter();
-    Ok(settings.map(|(key, value)| (key, value.into())).collect())
+    Ok(settings)
 }
 
 /// What Connect answers to an error.

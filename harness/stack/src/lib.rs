@@ -12,6 +12,7 @@ pub mod guard;
 pub mod limits;
 pub mod links;
 pub mod native;
+mod private;
 pub mod profile;
 pub mod ready;
 pub mod runs;

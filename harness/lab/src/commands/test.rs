@@ -32,6 +32,8 @@ const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
 /// target: by package, features would be others, and all be built again.
 const CLI: [&str; 2] = ["--test", "cli"];
 const OTHERS: [&str; 6] = ["--lib", "--bins", "--test", "[!c]*", "--test", "c[!l]*"];
+/// What comes before the lanes.
+const BUILD: &str = "build";
 /// The one lane where the command line says what is tested.
 const CHOSEN: &str = "cargo-test";
 
@@ -171,13 +173,13 @@ async fn all(args: &Args, project: &Path, shown: &Shown) -> Result<(bool, Option
 /// Builds, so that lanes do not wait for each other. Meanwhile what is missing is fetched: that waits for the network.
 async fn build(cargo: &Cargo<'_>) -> Result<bool> {
     let env = std::env::vars().collect();
-    let job = cargo.start("build", &["--workspace", "--no-run"], &env)?;
+    cargo.start(BUILD, &["--workspace", "--no-run"], &env)?;
     tokio::task::block_in_place(|| {
         let lock = Lock::embedded()?;
         let wanted = lock.all();
         Cache::open(lock)?.ensure(&wanted, cargo.shown)
     })?;
-    cargo.followed(job, Output::Live).await
+    cargo.followed(BUILD, Output::Live).await
 }
 
 /// Tests and scenarios.
@@ -251,21 +253,20 @@ impl Cargo<'_> {
         env: &BTreeMap<String, String>,
         output: Output,
     ) -> Result<bool> {
-        let job = self.start(name, arguments, env)?;
-        self.followed(job, output).await
+        self.start(name, arguments, env)?;
+        self.followed(name, output).await
     }
 
-    fn start(&self, name: &str, arguments: &[&str], env: &BTreeMap<String, String>) -> Result<Job> {
+    fn start(&self, name: &str, arguments: &[&str], env: &BTreeMap<String, String>) -> Result<()> {
         let program = self.program.display().to_string();
         let base = ["test", "--release", "--locked", "--no-fail-fast"];
         let arguments = base.iter().chain(arguments).map(|one| (*one).to_owned());
-        let log = self.guard.run().log(name);
         self.guard.spawn(SpawnSpec {
             name: name.to_owned(),
             argv: std::iter::once(program).chain(arguments).collect(),
             env: env.clone(),
             cwd: self.project.to_owned(),
-            log: log.clone(),
+            log: self.guard.run().log(name),
             user: None,
             stop: StopSpec {
                 phase: StopPhase::Clients,
@@ -277,19 +278,17 @@ impl Cargo<'_> {
             endpoints: BTreeMap::new(),
             hidden: true,
         })?;
-        Ok(Job {
-            name: name.to_owned(),
-            log,
-        })
+        Ok(())
     }
 
     /// Shows what a job prints until it has ended. Gives whether it succeeded.
-    async fn followed(&self, job: Job, output: Output) -> Result<bool> {
-        let read = || format!("cannot read {}", job.log.display());
-        let mut log = File::open(&job.log).with_context(read)?;
+    async fn followed(&self, job: &str, output: Output) -> Result<bool> {
+        let path = self.guard.run().log(job);
+        let read = || format!("cannot read {}", path.display());
+        let mut log = File::open(&path).with_context(read)?;
         let mut text = Vec::new();
         loop {
-            let status = self.guard.job(&job.name)?;
+            let status = self.guard.job(job)?;
             let has_ended = status.pid.is_none();
             log.read_to_end(&mut text).with_context(read)?;
             let whole = match text.iter().rposition(|byte| *byte == b'\n') {
@@ -307,12 +306,6 @@ impl Cargo<'_> {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
-}
-
-/// A job of the guard.
-struct Job {
-    name: String,
-    log: PathBuf,
 }
 
 /// When the output of a job is shown.

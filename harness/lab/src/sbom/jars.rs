@@ -109,21 +109,9 @@ fn named(jar: &Path, stem: &str, digest: Sri) -> Result<Component> {
 }
 
 fn artifact(coordinates: &Coordinates, digest: Sri) -> Component {
-    let Coordinates {
-        group,
-        artifact,
-        version,
-        kind,
-        classifier,
-    } = coordinates;
-    let mut purl = format!("pkg:maven/{group}/{artifact}@{version}?");
-    if let Some(classifier) = classifier {
-        purl.push_str(&format!("classifier={classifier}&"));
-    }
-    purl.push_str(&format!("type={kind}"));
-    Component::new(Kind::Library, artifact)
-        .group(group)
-        .version(version)
+    Component::new(Kind::Library, &coordinates.artifact)
+        .group(&coordinates.group)
+        .version(&coordinates.version)
         .digest(digest)
-        .purl(purl)
+        .purl(coordinates.purl())
 }

@@ -96,6 +96,21 @@ impl Coordinates {
             .map_or(String::new(), |classifier| format!("-{classifier}"));
         format!("{group}/{artifact}/{version}/{artifact}-{version}{classifier}.{kind}")
     }
+
+    /// As others name it: a package URL of type maven.
+    pub fn purl(&self) -> String {
+        let Coordinates {
+            group,
+            artifact,
+            version,
+            kind,
+            classifier,
+        } = self;
+        let classifier = classifier.as_ref().map_or(String::new(), |classifier| {
+            format!("classifier={classifier}&")
+        });
+        format!("pkg:maven/{group}/{artifact}@{version}?{classifier}type={kind}")
+    }
 }
 
 impl fmt::Display for Coordinates {

@@ -1,12 +1,12 @@
 //! What a run is for, so that who finds it knows whose it is.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::private;
 
 /// What a run is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,13 +53,7 @@ impl About {
     /// For its user alone: a word of the command may be a secret.
     pub(super) fn write(&self, run: &Path) -> io::Result<()> {
         let unseen = run.join("about.new");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&unseen)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
+        private::write(&unseen, &serde_json::to_vec(self)?)?;
         std::fs::rename(unseen, run.join(FILE))
     }
 }

@@ -98,14 +98,11 @@ impl Endpoints {
         Ok((client, Box::pin(connection)))
     }
 
-    /// Lets a user of a secure stack do what it is going to do for a scenario; in a plain one everybody may do everything.
+    /// Lets a user of a secure stack do what it is going to do for a scenario.
     ///
     /// # Errors
     /// When Kafka does not take the rules.
     pub fn allow(&self, bootstrap: &str, rules: &[Rule]) -> Result<(), SecurityError> {
-        if self.keys().is_none() {
-            return Ok(());
-        }
         admin::allow(
             &self.kafka_client(bootstrap),
             rules,

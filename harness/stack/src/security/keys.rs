@@ -9,9 +9,8 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use openssl::pkcs12::Pkcs12;
@@ -21,6 +20,7 @@ use rand::distr::{Alphanumeric, SampleString as _};
 
 use super::certificates::{Authority, Signed, Validity};
 use super::{SecurityError, User};
+use crate::private;
 use crate::runs::KEYS;
 use crate::services::ServiceName;
 
@@ -115,12 +115,6 @@ impl Keys {
         &self.directory
     }
 
-    /// Every password.
-    pub fn passwords(&self) -> impl Iterator<Item = (User, &str)> {
-        let all = self.passwords.iter();
-        all.map(|(user, password)| (*user, password.as_str()))
-    }
-
     /// The password of a user.
     pub fn password(&self, user: User) -> &str {
         self.passwords.get(&user).map_or("", String::as_str)
@@ -187,18 +181,11 @@ impl Keys {
     }
 }
 
-/// For its owner alone, from the first byte on.
 fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), SecurityError> {
-    let file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(path);
-    file.and_then(|mut file| file.write_all(text.as_ref()))
-        .map_err(|source| SecurityError::File {
-            path: path.to_owned(),
-            source,
-        })
+    private::write(path, text.as_ref()).map_err(|source| SecurityError::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Service for Connect {
         if let Some(keys) = site.keys() {
             let trust = directory.join("trust.p12");
             prepare.extend(trusting(site, name, keys, &trust)?);
-            let client = client(&config.secure_client, keys);
+            let client = client(config.secure_client, keys, jaas(keys));
             // The worker's own, and those that it makes for connectors.
             for prefix in ["", "producer.", "consumer.", "admin."] {
                 let settings = client.iter();
@@ -183,11 +183,18 @@ fn jaas(keys: &Keys) -> String {
     format!("{SCRAM} required username=\"{user}\" password=\"{password}\";")
 }
 
+/// Settings of a client of Kafka that a connector makes itself. `jaas`: where it finds its password.
+///
+/// # Errors
+/// When the settings of Connect have not the shape that they need.
+pub fn connectors_client(keys: &Keys, jaas: String) -> Result<Settings, LaunchError> {
+    Ok(client(settings()?.secure_client, keys, jaas))
+}
+
 /// Settings of a client of Kafka.
-fn client(usual: &Settings, keys: &Keys) -> Settings {
-    let mut settings = usual.clone();
+fn client(mut settings: Settings, keys: &Keys, jaas: String) -> Settings {
     let trust = keys.authority().display().to_string();
-    settings.insert("sasl.jaas.config".to_owned(), jaas(keys).into());
+    settings.insert("sasl.jaas.config".to_owned(), jaas.into());
     settings.insert("ssl.truststore.location".to_owned(), trust.into());
     settings
 }

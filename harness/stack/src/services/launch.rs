@@ -1,9 +1,9 @@
 //! What a service needs to know about its run, and what comes of it.
 
 use std::collections::BTreeMap;
-use std::fs::{OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use crate::components::{self, Installed};
 use crate::endpoints::{EndpointError, Endpoints};
 use crate::guard::{SpawnSpec, StopPhase, StopSpec};
 use crate::links::Link;
+use crate::private;
 use crate::profile::Profile;
 use crate::runs::RunDir;
 use crate::security::Keys;
@@ -249,15 +250,8 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), LaunchError> {
 
 /// Writes a file that holds a secret: for its owner alone.
 pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), LaunchError> {
-    let failed = |source| LaunchError::Write {
+    private::write(path, text.as_bytes()).map_err(|source| LaunchError::Write {
         path: path.to_owned(),
         source,
-    };
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(true).mode(0o600);
-    let mut file = options.open(path).map_err(failed)?;
-    // One that was there keeps its permissions.
-    file.set_permissions(Permissions::from_mode(0o600))
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)
+    })
 }

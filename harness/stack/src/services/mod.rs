@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::profile::Profile;
 use crate::security::Security;
 
-pub use connect::{LOGIN, connectors_access, is_collector};
+pub use connect::{LOGIN, connectors_access, connectors_client, is_collector};
 pub use exporter::{access as exporter_access, metrics_topic, web_config};
 pub use jvm::JvmMode;
 pub use launch::{Launch, LaunchError, Preparation, Programs, Site, WorkerOverrides};
