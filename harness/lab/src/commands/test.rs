@@ -219,10 +219,6 @@ fn environment(
             "tests that want Prometheus are skipped: {error:#}"
         ));
     }
-    // They wait for services much of their time.
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    env.entry("RUST_TEST_THREADS".to_owned())
-        .or_insert_with(|| (processors + 1).to_string());
     env.insert(KAFKA_CLASS_PATH.to_owned(), kafka_class_path(profile)?);
     env.insert(
         BOOTSTRAP.to_owned(),
