@@ -51,6 +51,14 @@ struct Client {
     producer: BaseProducer<Deliveries>,
 }
 
+impl Client {
+    /// Where to begin again, if all brokers are lost.
+    fn remind(&self) {
+        let context = self.producer.context();
+        context.bootstrap.remind(self.producer.client());
+    }
+}
+
 impl<'a> Clients<'a> {
     /// Makes one, or as many as it takes to have [`REQUESTS`] on their way, and gets them ready to send.
     pub(crate) fn new(
@@ -60,7 +68,9 @@ impl<'a> Clients<'a> {
         stop: &'a AtomicBool,
     ) -> KafkaResult<Clients<'a>> {
         let client = || -> KafkaResult<Client> {
-            let producer = target.config.create_with_context(deliveries.clone())?;
+            let mut config = target.config.clone();
+            let context = deliveries.of_client(&mut config);
+            let producer = config.create_with_context(context)?;
             let burst = Burst::new(&producer, target.topic)?;
             Ok(Client { burst, producer })
         };
@@ -127,7 +137,10 @@ impl<'a> Clients<'a> {
         self.hand_over();
         match &*self.clients {
             // Within its last millisecond `poll` looks without a pause.
-            [client] if time > LOOK => client.producer.poll(time),
+            [client] if time > LOOK => {
+                client.producer.poll(time);
+                client.remind();
+            }
             _ => {
                 thread::sleep(time);
                 self.poll();
@@ -146,6 +159,7 @@ impl<'a> Clients<'a> {
                 self.deliveries
                     .at_once(|| client.producer.poll(Duration::ZERO));
             }
+            client.remind();
         }
     }
 

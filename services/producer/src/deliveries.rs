@@ -4,17 +4,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
-use settings::{rdkafka_error, rdkafka_log};
+use rdkafka::{ClientConfig, ClientContext};
+use settings::{Bootstrap, rdkafka_error, rdkafka_log};
 
 use crate::summary::Tally;
 
-/// Counts into one tally, whichever client a report comes from.
-#[derive(Clone)]
+/// The context of a client. All of them count into one tally.
 pub(crate) struct Deliveries {
+    pub(crate) bootstrap: Bootstrap,
     started: Instant,
     tally: Arc<Mutex<Tally>>,
     brokers: Arc<Brokers>,
@@ -32,9 +32,20 @@ struct Brokers {
 impl Deliveries {
     pub(crate) fn new(started: Instant) -> Deliveries {
         Deliveries {
+            bootstrap: Bootstrap::default(),
             started,
             tally: Arc::new(Mutex::new(Tally::new())),
             brokers: Arc::default(),
+        }
+    }
+
+    /// The same for a client that is to be made with this configuration.
+    pub(crate) fn of_client(&self, config: &mut ClientConfig) -> Deliveries {
+        Deliveries {
+            bootstrap: Bootstrap::watch(config),
+            started: self.started,
+            tally: Arc::clone(&self.tally),
+            brokers: Arc::clone(&self.brokers),
         }
     }
 
@@ -100,6 +111,10 @@ impl ClientContext for Deliveries {
             self.brokers.failed.store(true, Ordering::Relaxed);
         }
         rdkafka_error(&error, reason);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.bootstrap.heard(statistics);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every setting is a flag and a variable; the flag wins. A value that does not fit is an error that
 //! says which variable, what it held and what it may hold, and ends the program with status 2.
 
+mod bootstrap;
 mod command_line;
 mod kafka;
 mod log;
@@ -12,6 +13,7 @@ mod names;
 mod rdkafka_log;
 mod value;
 
+pub use bootstrap::Bootstrap;
 pub use command_line::{parse, parse_or_exit, print};
 pub use kafka::{KafkaArgs, KafkaSettingError, topic};
 pub use log::{LogArgs, LogFormat, LogLevel};

@@ -35,9 +35,12 @@ pub struct Record {
 
 /// Reads a topic once, keeps the records, and remembers how far the scenario has looked.
 pub struct TopicReader {
+    client: ClientConfig,
     consumer: BaseConsumer,
     topic: String,
     assigned: usize,
+    /// Where the consumer began, by partition, if not at the start.
+    begun_at: BTreeMap<i32, i64>,
     records: Vec<Record>,
     looked_at: usize,
 }
@@ -48,18 +51,18 @@ impl TopicReader {
     /// # Errors
     /// When no consumer can be made.
     pub fn new(mut client: ClientConfig, topic: &str) -> Result<Self> {
-        let consumer = client
+        client
             .set("group.id", "lab-checks")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
             .set("isolation.level", "read_committed")
-            .set("fetch.wait.max.ms", "50")
-            .create()
-            .context("cannot make a consumer")?;
+            .set("fetch.wait.max.ms", "50");
         Ok(Self {
-            consumer,
+            consumer: consumer(&client)?,
+            client,
             topic: topic.to_owned(),
             assigned: 0,
+            begun_at: BTreeMap::new(),
             records: Vec::new(),
             looked_at: 0,
         })
@@ -109,10 +112,13 @@ impl TopicReader {
 
     /// Whether everything that was there when it began has been read.
     fn read_on(&mut self) -> Result<bool> {
-        let metadata = self
-            .consumer
-            .fetch_metadata(Some(&self.topic), ASK)
-            .context("Kafka does not return metadata")?;
+        let metadata = match self.consumer.fetch_metadata(Some(&self.topic), ASK) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                self.begin_anew()?;
+                return Err(error).context("Kafka does not return metadata");
+            }
+        };
         let partitions = metadata
             .topics()
             .first()
@@ -139,16 +145,23 @@ impl TopicReader {
         Ok(!self.is_behind(&missing)?)
     }
 
+    /// Another consumer that goes on where this one is: one whose broker was restarted may never find it again
+    /// (<https://github.com/confluentinc/librdkafka/issues/5301>).
+    fn begin_anew(&mut self) -> Result<()> {
+        self.consumer = consumer(&self.client)?;
+        self.assign(self.assigned)
+    }
+
+    /// Assigns so many partitions, each from where it was read to.
     fn assign(&mut self, partitions: usize) -> Result<()> {
-        let known = self.consumer.position().unwrap_or_default();
+        let read = self.records.iter();
+        self.begun_at = read
+            .map(|record| (record.partition, record.offset + 1))
+            .collect();
         let mut list = TopicPartitionList::new();
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-            let place = known
-                .find_partition(&self.topic, partition)
-                .map(|element| element.offset());
-            let offset = place
-                .filter(|offset| matches!(offset, Offset::Offset(_)))
-                .unwrap_or(Offset::Beginning);
+            let place = self.begun_at.get(&partition);
+            let offset = place.map_or(Offset::Beginning, |place| Offset::Offset(*place));
             list.add_partition_offset(&self.topic, partition, offset)?;
         }
         self.consumer.assign(&list)?;
@@ -159,11 +172,19 @@ impl TopicReader {
     fn is_behind(&self, ends: &[(i32, i64)]) -> Result<bool> {
         let position = self.consumer.position()?;
         Ok(ends.iter().any(|(partition, end)| {
-            position
-                .find_partition(&self.topic, *partition)
-                .is_none_or(|element| !matches!(element.offset(), Offset::Offset(at) if at >= *end))
+            // A consumer has no position in a partition of which it has not read anything yet.
+            let element = position.find_partition(&self.topic, *partition);
+            let at = match element.map(|element| element.offset()) {
+                Some(Offset::Offset(at)) => Some(at),
+                _ => self.begun_at.get(partition).copied(),
+            };
+            at.is_none_or(|at| at < *end)
         }))
     }
+}
+
+fn consumer(client: &ClientConfig) -> Result<BaseConsumer> {
+    client.create().context("cannot make a consumer")
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
@@ -209,9 +230,42 @@ fn decode(bytes: Option<&[u8]>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
     use rstest::rstest;
     use serde_json::json;
+
+    /// `lab soak --seed 1 --round 47`: Kafka was restarted, and the consumer never found it again.
+    #[test]
+    fn another_consumer_goes_on_where_the_first_one_was() {
+        let Ok(servers) = std::env::var("LAB_BOOTSTRAP") else {
+            println!("skipped: needs a Kafka broker; LAB_BOOTSTRAP=host:port names one");
+            return;
+        };
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", servers);
+        let producer: BaseProducer = client.create().unwrap();
+        let topic = format!("begun-anew-{}", std::process::id());
+        let write = |number: usize| {
+            for _ in 0..number {
+                producer
+                    .send(BaseRecord::<(), str>::to(&topic).payload("{}"))
+                    .unwrap();
+            }
+            producer.flush(Duration::from_secs(30)).unwrap();
+        };
+        write(3);
+        let mut reader = TopicReader::new(client, &topic).unwrap();
+        assert_eq!(reader.whole().unwrap().len(), 3);
+        for _ in 0..2 {
+            reader.begin_anew().unwrap();
+            assert_eq!(reader.whole().unwrap().len(), 3);
+        }
+        write(2);
+        assert_eq!(reader.whole().unwrap().len(), 5);
+    }
 
     #[rstest]
     #[case::none(None, Value::Null)]

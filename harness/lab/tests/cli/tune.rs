@@ -109,14 +109,15 @@ fn rows_that_cannot_be_read_are_said() {
         .assert_says(2, &["rows.json", "nmae"]);
 }
 
-/// Little memory: what waits in it when a window ends is written before the next row begins, and slowly in small batches.
-const TWO_ROWS: &str = "source = { lines = { records = 3_000_000 } }
+/// Little memory: what waits in it when a window ends is written before the next row begins, and slowly in small batches. None is
+/// so large that the source would have to be.
+const TWO_ROWS: &str = "source = { lines = { records = 500_000 } }
 warm_up = \"1s\"
 longest_warm_up = \"1s\"
 window = \"3s\"
 rows = [
   { name = \"small\", producer = { \"batch.size\" = 100, \"buffer.memory\" = 1048576 } },
-  { name = \"large\", producer = { \"batch.size\" = 131072, \"linger.ms\" = 50, \"buffer.memory\" = 1048576 } },
+  { name = \"large\", producer = { \"batch.size\" = 1000, \"linger.ms\" = 50, \"buffer.memory\" = 1048576 } },
 ]";
 
 #[test]

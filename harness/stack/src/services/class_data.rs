@@ -2,7 +2,8 @@
 //! verified once, mapped from then on. A start of Kafka or Connect needs about 40 % less processor time with it.
 //!
 //! The first start of a class path lists the classes that it loads, the second one makes an archive of them first, and all
-//! after that use it. A JVM ignores an archive that does not fit: each states the JVM, the class path and its jars' times, and
+//! after that use it. In the `server` mode a JVM uses what is there, and neither lists nor makes anything: what it does then is
+//! what is measured. A JVM ignores an archive that does not fit: each states the JVM, the class path and its jars' times, and
 //! its checksum is verified. What goes wrong here makes a start no worse than it would be without.
 
 use std::fs;
@@ -11,6 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::jvm::JvmMode;
 use crate::components::Sri;
 
 /// Makes an archive: `$0` is its final name, `$1` the name until it is whole, the rest the JVM. A JVM that cannot make one
@@ -38,16 +40,18 @@ impl Plan {
     /// For a JVM of this program, main class and class path. `run` tells the files of runs apart that go on at once.
     pub(super) fn new(
         directory: &Path,
+        mode: JvmMode,
         run: &str,
         java: &Path,
         main_class: &str,
         class_path: &[PathBuf],
     ) -> Self {
-        Self::look(directory, run, java, main_class, class_path).unwrap_or(Self::Without)
+        Self::look(directory, mode, run, java, main_class, class_path).unwrap_or(Self::Without)
     }
 
     fn look(
         directory: &Path,
+        mode: JvmMode,
         run: &str,
         java: &Path,
         main_class: &str,
@@ -64,7 +68,7 @@ impl Plan {
             }
             return Ok(Self::Use(archive));
         }
-        if directory.join(format!("{name}.jsa.failed")).exists() {
+        if mode == JvmMode::Server || directory.join(format!("{name}.jsa.failed")).exists() {
             return Ok(Self::Without);
         }
         let lists = others
@@ -180,9 +184,14 @@ mod tests {
         }
 
         fn plan(&self, run: &str) -> Plan {
+            self.plan_in(JvmMode::Quick, run)
+        }
+
+        fn plan_in(&self, mode: JvmMode, run: &str) -> Plan {
             let java = Path::new("/bin/sh");
             Plan::new(
                 &self.data(),
+                mode,
                 run,
                 java,
                 MAIN,
@@ -225,6 +234,17 @@ mod tests {
         fs::write(archive, "archive").unwrap();
         assert_eq!(folder.plan("three"), Plan::Use(folder.archive()));
         assert!(!learnt(&first).exists());
+    }
+
+    #[test]
+    fn a_server_uses_what_is_there_and_makes_nothing() {
+        let folder = Folder::new();
+        assert_eq!(folder.plan_in(JvmMode::Server, "one"), Plan::Without);
+        fs::write(learnt(&folder.plan("two")), "java/lang/Object\n").unwrap();
+        assert_eq!(folder.plan_in(JvmMode::Server, "three"), Plan::Without);
+        fs::write(folder.archive(), "archive").unwrap();
+        let used = Plan::Use(folder.archive());
+        assert_eq!(folder.plan_in(JvmMode::Server, "four"), used);
     }
 
     #[test]

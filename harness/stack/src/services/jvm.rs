@@ -63,16 +63,14 @@ impl Jvm<'_> {
             .map(|jar| jar.display().to_string())
             .collect();
         let class_path = jars.join(":");
-        let shared = match site.jvm {
-            JvmMode::Quick => Plan::new(
-                site.class_data,
-                site.run.id(),
-                java,
-                self.main_class,
-                self.class_path,
-            ),
-            JvmMode::Server => Plan::Without,
-        };
+        let shared = Plan::new(
+            site.class_data,
+            site.jvm,
+            site.run.id(),
+            java,
+            self.main_class,
+            self.class_path,
+        );
         let prepare = shared
             .make(java, &mode, &class_path)
             .map(|argv| preparation(site, service, argv))

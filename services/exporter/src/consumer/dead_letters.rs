@@ -13,6 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Header;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use settings::Bootstrap;
 
 use super::context::log_beside_trouble;
 use super::inbox::Incoming;
@@ -50,7 +51,8 @@ impl DeadLetters {
         if config.get("message.max.bytes").is_none() {
             config.set("message.max.bytes", "100000000");
         }
-        let producer = config.create_with_context(Deliveries { state })?;
+        let bootstrap = Bootstrap::watch(&mut config);
+        let producer = config.create_with_context(Deliveries { bootstrap, state })?;
         Ok(DeadLetters {
             topic: topic.to_owned(),
             producer,
@@ -135,6 +137,8 @@ impl DeadLetters {
     /// Serves the outcome of earlier letters.
     pub(super) fn poll(&self) {
         self.producer.poll(Duration::ZERO);
+        let bootstrap = &self.producer.context().bootstrap;
+        bootstrap.remind(self.producer.client());
     }
 
     /// Waits a moment for letters that are on their way.
@@ -146,6 +150,7 @@ impl DeadLetters {
 }
 
 struct Deliveries {
+    bootstrap: Bootstrap,
     state: Arc<State>,
 }
 
@@ -168,6 +173,10 @@ impl ClientContext for Deliveries {
 
     fn error(&self, error: KafkaError, reason: &str) {
         settings::rdkafka_error(&error, reason);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.bootstrap.heard(statistics);
     }
 }
 

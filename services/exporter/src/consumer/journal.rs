@@ -22,6 +22,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::BaseRecord;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use settings::Bootstrap;
 
 use super::context::Logged;
 use super::owner::{self, NotOurs, Owner};
@@ -276,16 +277,17 @@ impl Journal {
     fn read(&self, partitions: &BTreeSet<i32>, only_owner: bool) -> Result<(), RestoreError> {
         let topic = self.options.topic.as_str();
         let reader = |isolation: &str| -> KafkaResult<BaseConsumer<Logged>> {
+            let mut config = self.config.clone();
+            let bootstrap = Bootstrap::watch(&mut config);
             // It assigns partitions to itself and never joins the group that it has to name.
-            self.config
-                .clone()
+            config
                 .set("group.id", format!("{}-state", self.owner.group))
                 .set("client.id", "exporter-restore")
                 .set("enable.auto.commit", "false")
                 .set("enable.partition.eof", "true")
                 .set("auto.offset.reset", "earliest")
                 .set("isolation.level", isolation)
-                .create_with_context(Logged)
+                .create_with_context(Logged(bootstrap))
         };
         let everything = reader("read_uncommitted")?;
         let settled = reader("read_committed")?;
@@ -311,6 +313,7 @@ impl Journal {
         let mut unmarked = partitions.clone();
         let (mut records, mut without_room) = (0u64, 0u64);
         while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
+            settled.context().0.remind(settled.client());
             match settled.poll(Duration::from_millis(100)) {
                 None => {}
                 Some(Ok(record)) if unmarked.remove(&record.partition()) => {

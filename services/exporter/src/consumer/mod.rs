@@ -21,6 +21,8 @@ use rdkafka::client::ClientContext as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use settings::Bootstrap;
+
 use crate::Start;
 use crate::memory::Trim;
 use crate::reading::{Predictor, Reading};
@@ -168,6 +170,7 @@ pub fn start(
         config.set("enable.auto.commit", "false");
     }
     let context = Context::new(
+        Bootstrap::watch(&mut config),
         Arc::clone(&state),
         options.start,
         assigned.clone(),
@@ -277,6 +280,7 @@ impl Reader {
             }
             if now.saturating_duration_since(ticked) >= TICK {
                 ticked = now;
+                consumer.context().bootstrap.remind(consumer.client());
                 self.state.tick(now);
                 self.trim.tick(now);
                 if self.journal.is_none() {

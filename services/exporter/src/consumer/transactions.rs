@@ -10,6 +10,8 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
+use settings::Bootstrap;
+
 use super::context::Logged;
 
 /// One request to Kafka may take this long.
@@ -56,8 +58,9 @@ impl Transactions {
             .set("queue.buffering.max.kbytes", QUEUE_KB)
             // Partitions that are added later are known within this time.
             .set("topic.metadata.refresh.interval.ms", "5000");
+        let bootstrap = Bootstrap::watch(&mut config);
         Ok(Transactions {
-            producer: config.create_with_context(Logged)?,
+            producer: config.create_with_context(Logged(bootstrap))?,
             config,
             next: Next::Initialise,
             stop,
@@ -69,6 +72,7 @@ impl Transactions {
     /// # Errors
     /// What stands in the way. Asking again goes on where this ended.
     pub(super) fn prepare(&mut self) -> KafkaResult<()> {
+        self.serve(Duration::ZERO);
         match self.next {
             Next::Begin => return Ok(()),
             Next::Abort => self.abort()?,
@@ -120,7 +124,7 @@ impl Transactions {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(error);
             }
-            self.producer.poll(SLICE);
+            self.serve(SLICE);
             record = back;
         }
         Ok(())
@@ -146,6 +150,7 @@ impl Transactions {
         // Once asked for, a commit is not to be taken back: librdkafka takes no other call before it is known how it went.
         let mut stopped = None;
         loop {
+            self.serve(Duration::ZERO);
             match producer.commit_transaction(SLICE) {
                 Err(error) if is_retriable(&error) => {
                     if self.stop.load(Ordering::Relaxed)
@@ -164,7 +169,7 @@ impl Transactions {
         let begin = Instant::now();
         loop {
             // An abort waits for the delivery reports of what was sent and, other than `commit_transaction`, serves none.
-            self.producer.poll(SLICE);
+            self.serve(SLICE);
             match self.producer.abort_transaction(SLICE) {
                 Err(error) if is_retriable(&error) => {
                     if begin.elapsed() > TIMEOUT {
@@ -181,8 +186,15 @@ impl Transactions {
         }
     }
 
+    /// Takes what the producer has to tell, for so long.
+    fn serve(&self, time: Duration) {
+        self.producer.poll(time);
+        self.producer.context().0.remind(self.producer.client());
+    }
+
     fn renew(&mut self) {
-        match self.config.create_with_context(Logged) {
+        let bootstrap = Bootstrap::watch(&mut self.config);
+        match self.config.create_with_context(Logged(bootstrap)) {
             Ok(producer) => {
                 self.producer = producer;
                 self.next = Next::Initialise;

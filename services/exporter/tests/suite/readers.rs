@@ -345,6 +345,8 @@ fn go_expfmt_reads_the_text_format() {
     let binary = files().directory.join("expfmt-check");
     let built = Command::new("go")
         .arg("build")
+        // Not optimised: on a new machine the standard library is built for this, too, and that takes longer than reading.
+        .arg("-gcflags=all=-N -l")
         .arg("-o")
         .arg(&binary)
         .arg(".")
