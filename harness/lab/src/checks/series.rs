@@ -57,6 +57,9 @@ impl Check for SeriesCheck {
     }
 }
 
+/// In bytes. A megabyte of text is more than an exporter lets a label have.
+const LONGEST: usize = 4 << 20;
+
 /// Text of an exporter's `/metrics`.
 pub(super) async fn scrape(
     context: &Context,
@@ -87,7 +90,8 @@ impl Step for SeriesCheck {
         let text = scrape(context, &self.exporter, None).await?;
         let miss =
             |observed: String| StepError::mismatch(&*self.exporter, self.expected(), observed);
-        let scrape = prometheus_parse::Scrape::parse(text.lines().map(|line| Ok(line.to_owned())))
+        let lines = self.lines(&text).map_err(&miss)?;
+        let scrape = prometheus_parse::Scrape::parse(lines.map(|line| Ok(line.to_owned())))
             .map_err(|error| miss(format!("text that cannot be read: {error}")))?;
         let found: Vec<_> = scrape
             .samples
@@ -108,7 +112,7 @@ impl Step for SeriesCheck {
             })
             .collect();
         let shown = || match lines.len() {
-            0 => format!("no such series among {}", scrape.samples.len()),
+            0 => format!("no such series among {}", samples(&text)),
             number => listed(&lines, self.count.is_some() || number > 1),
         };
         let number_is_right = match (self.absent, self.count) {
@@ -141,6 +145,37 @@ impl Step for SeriesCheck {
             ..Observed::value(shown(), value)
         })
     }
+}
+
+impl SeriesCheck {
+    /// The lines about the family, and of others those whose names begin like its name: reading a page takes its time.
+    ///
+    /// # Errors
+    /// In words, when one is longer than any exporter's.
+    fn lines<'t>(&self, text: &'t str) -> Result<impl Iterator<Item = &'t str>, String> {
+        let is_about = |line: &&str| {
+            let words = line.trim_start();
+            let comment = ["# TYPE ", "# HELP "].iter();
+            let words = comment
+                .filter_map(|start| words.strip_prefix(start))
+                .next()
+                .unwrap_or(words);
+            words.starts_with(&self.name)
+        };
+        let lines: Vec<_> = text.lines().filter(is_about).collect();
+        match lines.iter().map(|line| line.len()).max() {
+            Some(longest) if longest > LONGEST => {
+                Err(format!("a line of {longest} bytes, which is not read"))
+            }
+            _ => Ok(lines.into_iter()),
+        }
+    }
+}
+
+/// How many series a page has.
+fn samples(text: &str) -> usize {
+    let is_sample = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    text.lines().filter(is_sample).count()
 }
 
 /// A line a series; where there may be several, it says of each that is not as expected what is wrong with it.
@@ -202,6 +237,19 @@ mod tests {
 
     use super::*;
     use crate::testing::arguments;
+
+    /// A page with 30 MB of a label took most of a minute, whatever was asked for.
+    #[test]
+    fn what_is_not_asked_for_is_not_read() {
+        let check: SeriesCheck = arguments("{ name = \"up\" }").unwrap();
+        let long = "x".repeat(LONGEST);
+        let page = |name: &str| format!("# TYPE up gauge\nup 1\n{name}{{a=\"{long}\"}} 1\n");
+        let lines = |text: &str| check.lines(text).map(|lines| lines.count());
+        assert_eq!(lines(&page("other")), Ok(2));
+        let words = lines(&page("up")).unwrap_err();
+        assert!(words.contains("which is not read"), "{words}");
+        assert_eq!(samples(&page("other")), 2);
+    }
 
     #[test]
     fn of_several_series_each_is_held_against_what_is_expected() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use scenario::parse_str;
 use serde_json::json;
 use stack::components::Lock;
@@ -23,6 +23,9 @@ use crate::runner::{Outcome, Selected, StepOutcome, Suite};
 use crate::soak::{Plan, Wrong};
 use crate::suite::{self, Options};
 use crate::{Verdict, stacks};
+
+/// The area of the rounds: a folder beside the report.
+const AREA: &str = "soak";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -161,10 +164,11 @@ async fn rounds(
             break;
         }
         let round = plan.round(number);
-        let file = PathBuf::from(format!("soak/round-{number:03}.toml"));
+        let name = format!("round-{number:03}.toml");
         if let Some(folder) = &args.report {
-            write(&folder.join(&file), &round.text)?;
+            keep(folder, &name, &round.text)?;
         }
+        let file = Path::new(AREA).join(name);
         shown.line(&round.title);
         let scenario = parse_str(&file, &round.text, &registry, &inputs)
             .with_context(|| format!("round {number} is no scenario"))?;
@@ -201,9 +205,13 @@ fn has_restarted(step: &StepOutcome) -> bool {
         && step.observed != NOTHING_FAILED
 }
 
-fn write(file: &Path, text: &str) -> Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(file, text))
-        .with_context(|| format!("cannot write {}", file.display()))
+/// Writes a round into the area of rounds below the report.
+fn keep(report: &Path, name: &str, text: &str) -> Result<()> {
+    let area = report.join(AREA);
+    let shown = area.display();
+    if area.is_symlink() {
+        bail!("{shown} is a link: name another folder with --report");
+    }
+    std::fs::create_dir_all(&area).with_context(|| format!("cannot make {shown}"))?;
+    report::put(&area, name, text).map(drop)
 }

@@ -11,6 +11,9 @@ mod terminal;
 pub(crate) mod tests;
 mod timeline;
 
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -52,15 +55,27 @@ pub fn give_up(folder: &Path) {
 /// When a file cannot be written.
 pub fn write(suite: &Suite, folder: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let put = |name: &str, text: String| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok::<_, anyhow::Error>(path)
+    let json = format!("{:#}\n", serde_json::to_value(suite)?);
+    put(folder, "report.json", &json)?;
+    put(folder, "junit.xml", &junit::document(suite)?)?;
+    put(folder, "report.html", &html::page(suite))
+}
+
+/// Writes a file of a report, in the place of what has its name: a link is not followed. Gives its path.
+///
+/// # Errors
+/// When it cannot be written. What was there before is there still.
+pub(crate) fn put(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
+    let written = || {
+        let mut file = tempfile::Builder::new()
+            // But for what the user's mask takes away.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(&path)?;
+        Ok::<_, std::io::Error>(())
     };
-    put(
-        "report.json",
-        format!("{:#}\n", serde_json::to_value(suite)?),
-    )?;
-    put("junit.xml", junit::document(suite)?)?;
-    put("report.html", html::page(suite))
+    written().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }

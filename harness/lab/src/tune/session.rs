@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -156,6 +157,8 @@ impl Session {
             let file = std::fs::File::options()
                 .create(true)
                 .append(true)
+                // Into a file of this folder, and no other.
+                .custom_flags(nix::libc::O_NOFOLLOW)
                 .open(path);
             let written = file.and_then(|mut file| {
                 let line = serde_json::to_string(sample)?;

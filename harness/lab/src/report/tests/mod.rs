@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod folder;
 mod golden;
 pub(crate) mod readers;
 mod samples;

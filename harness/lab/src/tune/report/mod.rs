@@ -9,13 +9,14 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::arguments::shorten;
 use super::limits::Bottleneck;
 use super::outcome::{Experiment, RowOutcome};
 use super::warm_up::QUIET;
 use super::{connector_patch, worker_patch};
+use crate::report::put;
 use crate::runner::Grid;
 
 /// Each measurement as it was done, a line of JSON each: written while the experiment goes on.
@@ -40,11 +41,7 @@ fn warm_up(experiment: &Experiment) -> String {
 /// # Errors
 /// When a file cannot be written.
 pub(crate) fn write(experiment: &Experiment, folder: &Path) -> Result<PathBuf> {
-    let put = |name: &str, text: &str| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok::<_, anyhow::Error>(path)
-    };
+    let put = |name: &str, text: &str| put(folder, name, text);
     put("tune.json", &json(experiment)?)?;
     put("tune.csv", &csv::document(experiment)?)?;
     put("tune.md", &markdown::document(experiment))?;

@@ -28,7 +28,7 @@ use throughput::Backlog;
 use workload::SHAPES;
 
 use crate::progress::Shown;
-use crate::report::table;
+use crate::report::{self, table};
 use crate::{Verdict, stacks, suite};
 
 /// Scrapes of each kind, by series.
@@ -267,12 +267,9 @@ fn processor() -> String {
 }
 
 fn keep(folder: &Path, outcome: &Outcome) -> Result<()> {
-    let put = |name: &str, text: String| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    put("bench.json", format!("{:#}\n", outcome.to_json()?))?;
-    put("bench.html", outcome.page())
+    let json = format!("{:#}\n", outcome.to_json()?);
+    report::put(folder, "bench.json", &json)?;
+    report::put(folder, "bench.html", &outcome.page()).map(drop)
 }
 
 fn tell(outcome: &Outcome) {
