@@ -1,4 +1,4 @@
-//! Connect's REST answers and lists the plugins of `services/connect/settings.json`.
+//! Connect lists the plugins of `services/connect/settings.json`, and says that it has started.
 
 use serde::Deserialize;
 
@@ -31,8 +31,9 @@ pub(super) async fn probe(worker: ServiceName, endpoints: &Endpoints) -> Result<
             listed.join(", ")
         ));
     }
-    // Plugins are listed before the worker has joined its group; connectors are not.
-    http::get(endpoints, &format!("{rest}/connectors"))
+    // Plugins are listed before the worker has read its topics and joined its group, and then connectors are an empty list: its
+    // health is good when it has (KIP-1017).
+    http::get(endpoints, &format!("{rest}/health"))
         .await
         .map(drop)
 }
