@@ -29,6 +29,7 @@ let
 
   # Cargo wants the manifest of every member, with a target that exists, even to build only one of them.
   skeleton = [
+    ./.cargo/config.toml
     ./Cargo.toml
     ./Cargo.lock
   ]

@@ -182,7 +182,7 @@ mod tests {
         config.set("queue.buffering.max.messages", room.to_string());
         config.set("message.max.bytes", "1000");
         config
-            .create_with_context(Deliveries::new(Instant::now()))
+            .create_with_context(Deliveries::new(&config, Instant::now()))
             .unwrap()
     }
 

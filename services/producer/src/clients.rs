@@ -52,10 +52,11 @@ struct Client {
 }
 
 impl Client {
-    /// Where to begin again, if all brokers are lost.
-    fn remind(&self) {
-        let context = self.producer.context();
-        context.bootstrap.remind(self.producer.client());
+    /// Whether it waits for a broker in vain.
+    fn look(&self) {
+        let is_waiting = self.producer.in_flight_count() > 0;
+        let bootstrap = &self.producer.context().bootstrap;
+        bootstrap.look(self.producer.client(), is_waiting);
     }
 }
 
@@ -68,9 +69,9 @@ impl<'a> Clients<'a> {
         stop: &'a AtomicBool,
     ) -> KafkaResult<Clients<'a>> {
         let client = || -> KafkaResult<Client> {
-            let mut config = target.config.clone();
-            let context = deliveries.of_client(&mut config);
-            let producer = config.create_with_context(context)?;
+            let producer = target
+                .config
+                .create_with_context(deliveries.of_another(target.config))?;
             let burst = Burst::new(&producer, target.topic)?;
             Ok(Client { burst, producer })
         };
@@ -139,7 +140,7 @@ impl<'a> Clients<'a> {
             // Within its last millisecond `poll` looks without a pause.
             [client] if time > LOOK => {
                 client.producer.poll(time);
-                client.remind();
+                client.look();
             }
             _ => {
                 thread::sleep(time);
@@ -159,7 +160,7 @@ impl<'a> Clients<'a> {
                 self.deliveries
                     .at_once(|| client.producer.poll(Duration::ZERO));
             }
-            client.remind();
+            client.look();
         }
     }
 

@@ -30,19 +30,19 @@ struct Brokers {
 }
 
 impl Deliveries {
-    pub(crate) fn new(started: Instant) -> Deliveries {
+    pub(crate) fn new(config: &ClientConfig, started: Instant) -> Deliveries {
         Deliveries {
-            bootstrap: Bootstrap::default(),
+            bootstrap: Bootstrap::of(config),
             started,
             tally: Arc::new(Mutex::new(Tally::new())),
             brokers: Arc::default(),
         }
     }
 
-    /// The same for a client that is to be made with this configuration.
-    pub(crate) fn of_client(&self, config: &mut ClientConfig) -> Deliveries {
+    /// The same for another client of this configuration.
+    pub(crate) fn of_another(&self, config: &ClientConfig) -> Deliveries {
         Deliveries {
-            bootstrap: Bootstrap::watch(config),
+            bootstrap: Bootstrap::of(config),
             started: self.started,
             tally: Arc::clone(&self.tally),
             brokers: Arc::clone(&self.brokers),
@@ -112,10 +112,6 @@ impl ClientContext for Deliveries {
         }
         rdkafka_error(&error, reason);
     }
-
-    fn stats_raw(&self, statistics: &[u8]) {
-        self.bootstrap.heard(statistics);
-    }
 }
 
 impl ProducerContext for Deliveries {
@@ -128,6 +124,7 @@ impl ProducerContext for Deliveries {
         tally.reported(message.payload_len());
         match result {
             Ok(message) => {
+                self.bootstrap.answered();
                 let taken = tally.taken;
                 let taken = taken.unwrap_or_else(|| self.nanoseconds(Instant::now()));
                 let latency = Duration::from_nanos(taken.saturating_sub(handed_over) as u64);

@@ -14,6 +14,9 @@ use producer::{
 use settings::EXIT_USAGE;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// librdkafka's setting that has another name here.
+const RESERVED: &[(&str, &str)] = &[("metadata.broker.list", "use KAFKA_BOOTSTRAP_SERVERS")];
+
 fn main() -> ExitCode {
     let settings: Settings = match settings::parse_or_exit() {
         Ok(settings) => settings,
@@ -45,7 +48,7 @@ fn start(settings: &Settings) -> anyhow::Result<ExitCode> {
     }
     let config = settings
         .kafka
-        .client_config(std::env::vars_os(), &defaults, &[])?;
+        .client_config(std::env::vars_os(), &defaults, RESERVED)?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(Arc::clone(&stop)).context("cannot listen for signals")?;
     let (messages, seed, count) = messages(settings)?;

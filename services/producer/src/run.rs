@@ -48,7 +48,7 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<Summary, RunError> {
     let started = Instant::now();
-    let deliveries = Deliveries::new(started);
+    let deliveries = Deliveries::new(target.config, started);
     let unlimited = pace.is_unlimited();
     // With a pace one client is enough, and what it cannot send yet waits in its queue.
     let mut clients =

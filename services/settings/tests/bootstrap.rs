@@ -5,19 +5,8 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use settings::Bootstrap;
-
-struct Context(Bootstrap);
-
-impl ClientContext for Context {
-    fn stats_raw(&self, statistics: &[u8]) {
-        self.0.heard(statistics);
-    }
-}
-
-impl ConsumerContext for Context {}
 
 /// librdkafka 2.12.1, issue 5301: such a client never asked anybody again.
 #[test]
@@ -27,21 +16,20 @@ fn it_is_told_where_to_begin_again() {
         return;
     };
     let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", servers)
-        .set("group.id", "lost")
-        .set("statistics.interval.ms", "100");
-    let bootstrap = Bootstrap::watch(&mut config);
+    config.set("bootstrap.servers", servers);
+    let bootstrap = Bootstrap::of(&config);
     // What such an answer leaves: no broker, and no memory of one.
     config.remove("bootstrap.servers");
-    let consumer: BaseConsumer<Context> = config.create_with_context(Context(bootstrap)).unwrap();
+    let consumer: BaseConsumer = config.create().unwrap();
     let asks = || consumer.fetch_metadata(None, Duration::from_millis(500));
     asks().unwrap_err();
+    // Who waits for nothing is not reminded.
+    bootstrap.look(consumer.client(), false);
 
     let begun = Instant::now();
     while asks().is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it stays lost");
-        consumer.poll(Duration::from_millis(10));
-        consumer.context().0.remind(consumer.client());
+        assert!(begun.elapsed() < Duration::from_secs(60), "it stays lost");
+        bootstrap.look(consumer.client(), true);
     }
+    assert!(begun.elapsed() > Duration::from_secs(5), "it was impatient");
 }

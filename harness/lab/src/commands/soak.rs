@@ -60,6 +60,14 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Verdict> {
     if let Some(folder) = &args.report {
         report::prepare(folder)?;
+        let area = folder.join(AREA);
+        if area.is_symlink() {
+            bail!(
+                "{} is a link: name another folder with --report",
+                area.display()
+            );
+        }
+        report::prepare(&area)?;
     }
     let shown = Shown::new();
     let seed = args.seed.unwrap_or_else(rand::random);
@@ -166,7 +174,7 @@ async fn rounds(
         let round = plan.round(number);
         let name = format!("round-{number:03}.toml");
         if let Some(folder) = &args.report {
-            keep(folder, &name, &round.text)?;
+            report::put(&folder.join(AREA), &name, &round.text)?;
         }
         let file = Path::new(AREA).join(name);
         shown.line(&round.title);
@@ -203,15 +211,4 @@ fn has_restarted(step: &StepOutcome) -> bool {
     step.key == "restart_connector"
         && step.outcome == Outcome::Passed
         && step.observed != NOTHING_FAILED
-}
-
-/// Writes a round into the area of rounds below the report.
-fn keep(report: &Path, name: &str, text: &str) -> Result<()> {
-    let area = report.join(AREA);
-    let shown = area.display();
-    if area.is_symlink() {
-        bail!("{shown} is a link: name another folder with --report");
-    }
-    std::fs::create_dir_all(&area).with_context(|| format!("cannot make {shown}"))?;
-    report::put(&area, name, text).map(drop)
 }

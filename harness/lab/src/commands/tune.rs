@@ -1,5 +1,6 @@
 //! `lab tune`
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -249,10 +250,12 @@ pub async fn run(args: Args) -> Result<Verdict> {
     session.repeats = args.repeats.map(usize::from);
     session.seed = args.seed;
     let samples = args.report.join(SAMPLES);
-    if samples.exists() {
-        // Of an experiment before this one, whose report is written over.
-        std::fs::remove_file(&samples)
-            .with_context(|| format!("cannot remove {}", samples.display()))?;
+    // Of an experiment before this one, whose report is written over.
+    match std::fs::remove_file(&samples) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", samples.display()));
+        }
+        _ => {}
     }
     session.samples = Some(samples);
     let command = command(&args);

@@ -39,8 +39,8 @@ pub struct TopicReader {
     consumer: BaseConsumer,
     topic: String,
     assigned: usize,
-    /// Where the consumer began, by partition, if not at the start.
-    begun_at: BTreeMap<i32, i64>,
+    /// Where it was read to, by partition.
+    places: BTreeMap<i32, i64>,
     records: Vec<Record>,
     looked_at: usize,
 }
@@ -62,7 +62,7 @@ impl TopicReader {
             client,
             topic: topic.to_owned(),
             assigned: 0,
-            begun_at: BTreeMap::new(),
+            places: BTreeMap::new(),
             records: Vec::new(),
             looked_at: 0,
         })
@@ -119,10 +119,17 @@ impl TopicReader {
                 return Err(error).context("Kafka does not return metadata");
             }
         };
+        if metadata.brokers().is_empty() {
+            bail!("Kafka knows of no broker yet");
+        }
         let partitions = metadata
             .topics()
             .first()
             .map_or(0, |topic| topic.partitions().len());
+        if partitions == 0 {
+            // Another topic may get its name.
+            self.places.clear();
+        }
         if partitions != self.assigned {
             self.assign(partitions)?;
         }
@@ -131,6 +138,11 @@ impl TopicReader {
             let (low, high) = self
                 .consumer
                 .fetch_watermarks(&self.topic, partition, ASK)?;
+            if self.places.get(&partition).is_some_and(|at| *at > high) {
+                // Another topic has its name.
+                self.places.remove(&partition);
+                self.assign(partitions)?;
+            }
             if low < high {
                 missing.push((partition, high));
             }
@@ -139,7 +151,9 @@ impl TopicReader {
         // A position and not a count of records: markers of transactions take offsets too.
         while begun.elapsed() < LOOK && self.is_behind(&missing)? {
             if let Some(message) = self.consumer.poll(Duration::from_millis(20)) {
-                self.records.push(record(&message?));
+                let record = record(&message?);
+                self.places.insert(record.partition, record.offset + 1);
+                self.records.push(record);
             }
         }
         Ok(!self.is_behind(&missing)?)
@@ -154,13 +168,9 @@ impl TopicReader {
 
     /// Assigns so many partitions, each from where it was read to.
     fn assign(&mut self, partitions: usize) -> Result<()> {
-        let read = self.records.iter();
-        self.begun_at = read
-            .map(|record| (record.partition, record.offset + 1))
-            .collect();
         let mut list = TopicPartitionList::new();
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
-            let place = self.begun_at.get(&partition);
+            let place = self.places.get(&partition);
             let offset = place.map_or(Offset::Beginning, |place| Offset::Offset(*place));
             list.add_partition_offset(&self.topic, partition, offset)?;
         }
@@ -176,7 +186,7 @@ impl TopicReader {
             let element = position.find_partition(&self.topic, *partition);
             let at = match element.map(|element| element.offset()) {
                 Some(Offset::Offset(at)) => Some(at),
-                _ => self.begun_at.get(partition).copied(),
+                _ => self.places.get(partition).copied(),
             };
             at.is_none_or(|at| at < *end)
         }))
@@ -233,37 +243,78 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use futures::executor::block_on;
+    use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+    use rdkafka::client::DefaultClientContext;
     use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
     use rstest::rstest;
     use serde_json::json;
 
-    /// `lab soak --seed 1 --round 47`: Kafka was restarted, and the consumer never found it again.
-    #[test]
-    fn another_consumer_goes_on_where_the_first_one_was() {
+    /// The settings of a client of the broker that `LAB_BOOTSTRAP` names, and a producer.
+    fn broker() -> Option<(ClientConfig, BaseProducer)> {
         let Ok(servers) = std::env::var("LAB_BOOTSTRAP") else {
             println!("skipped: needs a Kafka broker; LAB_BOOTSTRAP=host:port names one");
-            return;
+            return None;
         };
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", servers);
-        let producer: BaseProducer = client.create().unwrap();
-        let topic = format!("begun-anew-{}", std::process::id());
-        let write = |number: usize| {
-            for _ in 0..number {
-                producer
-                    .send(BaseRecord::<(), str>::to(&topic).payload("{}"))
-                    .unwrap();
-            }
-            producer.flush(Duration::from_secs(30)).unwrap();
+        let producer = client.create().unwrap();
+        Some((client, producer))
+    }
+
+    fn write(producer: &BaseProducer, topic: &str, number: usize) {
+        for _ in 0..number {
+            let record = BaseRecord::<(), str>::to(topic).payload("{}");
+            producer.send(record).unwrap();
+        }
+        producer.flush(Duration::from_secs(30)).unwrap();
+    }
+
+    /// A topic that was deleted, and one of its name made.
+    #[test]
+    fn another_topic_of_the_name_is_read_from_its_start() {
+        let Some((client, producer)) = broker() else {
+            return;
         };
-        write(3);
+        let topic = format!("made-again-{}", std::process::id());
+        write(&producer, &topic, 3);
+        let mut reader = TopicReader::new(client.clone(), &topic).unwrap();
+        assert_eq!(reader.whole().unwrap().len(), 3);
+
+        let admin: AdminClient<DefaultClientContext> = client.create().unwrap();
+        let deleted = admin.delete_topics(&[&topic], &AdminOptions::new());
+        block_on(deleted).unwrap()[0].as_ref().unwrap();
+        // Until it is gone; asking makes none.
+        let begun = Instant::now();
+        while reader.assigned > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            let _ = reader.whole();
+        }
+        let again = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
+        let made = admin.create_topics(&[again], &AdminOptions::new());
+        block_on(made).unwrap()[0].as_ref().unwrap();
+        write(&producer, &topic, 1);
+        let begun = Instant::now();
+        while reader.whole().map_or(0, <[Record]>::len) < 4 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+        }
+    }
+
+    /// `lab soak --seed 1 --round 47`: Kafka was restarted, and the consumer never found it again.
+    #[test]
+    fn another_consumer_goes_on_where_the_first_one_was() {
+        let Some((client, producer)) = broker() else {
+            return;
+        };
+        let topic = format!("begun-anew-{}", std::process::id());
+        write(&producer, &topic, 3);
         let mut reader = TopicReader::new(client, &topic).unwrap();
         assert_eq!(reader.whole().unwrap().len(), 3);
         for _ in 0..2 {
             reader.begin_anew().unwrap();
             assert_eq!(reader.whole().unwrap().len(), 3);
         }
-        write(2);
+        write(&producer, &topic, 2);
         assert_eq!(reader.whole().unwrap().len(), 5);
     }
 

@@ -10,7 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
-use settings::{Bootstrap, rdkafka_error, rdkafka_log};
+use settings::{rdkafka_error, rdkafka_log};
 
 use super::dead_letters::DeadLetters;
 use super::inbox::Inbox;
@@ -22,7 +22,6 @@ use crate::state::State;
 
 /// Callbacks; all but the log come on the consumer's thread.
 pub(super) struct Context {
-    pub(super) bootstrap: Bootstrap,
     state: Arc<State>,
     start: Start,
     /// Wakes the watcher of the watermarks.
@@ -36,7 +35,6 @@ pub(super) struct Context {
 impl Context {
     /// `assigned` gets a word with each assignment.
     pub(super) fn new(
-        bootstrap: Bootstrap,
         state: Arc<State>,
         start: Start,
         assigned: Sender<()>,
@@ -44,7 +42,6 @@ impl Context {
         journal: Option<Arc<Journal>>,
     ) -> Context {
         Context {
-            bootstrap,
             state,
             start,
             assigned,
@@ -74,7 +71,7 @@ pub(super) fn log_beside_trouble(level: RDKafkaLogLevel, facility: &str, text: &
 }
 
 /// For clients beside the group's consumer: logs as that does.
-pub(super) struct Logged(pub(super) Bootstrap);
+pub(super) struct Logged;
 
 impl ClientContext for Logged {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
@@ -83,10 +80,6 @@ impl ClientContext for Logged {
 
     fn error(&self, error: KafkaError, reason: &str) {
         rdkafka_error(&error, reason);
-    }
-
-    fn stats_raw(&self, statistics: &[u8]) {
-        self.0.heard(statistics);
     }
 }
 
@@ -115,10 +108,6 @@ impl ClientContext for Context {
         } else {
             self.state.trouble(words);
         }
-    }
-
-    fn stats_raw(&self, statistics: &[u8]) {
-        self.bootstrap.heard(statistics);
     }
 }
 

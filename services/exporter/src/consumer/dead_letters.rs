@@ -51,7 +51,7 @@ impl DeadLetters {
         if config.get("message.max.bytes").is_none() {
             config.set("message.max.bytes", "100000000");
         }
-        let bootstrap = Bootstrap::watch(&mut config);
+        let bootstrap = Bootstrap::of(&config);
         let producer = config.create_with_context(Deliveries { bootstrap, state })?;
         Ok(DeadLetters {
             topic: topic.to_owned(),
@@ -137,8 +137,9 @@ impl DeadLetters {
     /// Serves the outcome of earlier letters.
     pub(super) fn poll(&self) {
         self.producer.poll(Duration::ZERO);
+        let is_waiting = self.producer.in_flight_count() > 0;
         let bootstrap = &self.producer.context().bootstrap;
-        bootstrap.remind(self.producer.client());
+        bootstrap.look(self.producer.client(), is_waiting);
     }
 
     /// Waits a moment for letters that are on their way.
@@ -174,10 +175,6 @@ impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
         settings::rdkafka_error(&error, reason);
     }
-
-    fn stats_raw(&self, statistics: &[u8]) {
-        self.bootstrap.heard(statistics);
-    }
 }
 
 impl ProducerContext for Deliveries {
@@ -185,7 +182,10 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
-            Ok(_) => self.state.telemetry().dead_letter(true),
+            Ok(_) => {
+                self.bootstrap.answered();
+                self.state.telemetry().dead_letter(true);
+            }
             Err((error, _)) => self.lost(error),
         }
     }

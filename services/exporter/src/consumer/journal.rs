@@ -277,17 +277,16 @@ impl Journal {
     fn read(&self, partitions: &BTreeSet<i32>, only_owner: bool) -> Result<(), RestoreError> {
         let topic = self.options.topic.as_str();
         let reader = |isolation: &str| -> KafkaResult<BaseConsumer<Logged>> {
-            let mut config = self.config.clone();
-            let bootstrap = Bootstrap::watch(&mut config);
             // It assigns partitions to itself and never joins the group that it has to name.
-            config
+            self.config
+                .clone()
                 .set("group.id", format!("{}-state", self.owner.group))
                 .set("client.id", "exporter-restore")
                 .set("enable.auto.commit", "false")
                 .set("enable.partition.eof", "true")
                 .set("auto.offset.reset", "earliest")
                 .set("isolation.level", isolation)
-                .create_with_context(Logged(bootstrap))
+                .create_with_context(Logged)
         };
         let everything = reader("read_uncommitted")?;
         let settled = reader("read_committed")?;
@@ -310,11 +309,16 @@ impl Journal {
             }
         }
         settled.assign(&assignment)?;
+        let bootstrap = Bootstrap::of(&self.config);
         let mut unmarked = partitions.clone();
         let (mut records, mut without_room) = (0u64, 0u64);
         while !left.is_empty() && !self.stop.load(Ordering::Relaxed) {
-            settled.context().0.remind(settled.client());
-            match settled.poll(Duration::from_millis(100)) {
+            let event = settled.poll(Duration::from_millis(100));
+            if event.is_some() {
+                bootstrap.answered();
+            }
+            bootstrap.look(settled.client(), true);
+            match event {
                 None => {}
                 Some(Ok(record)) if unmarked.remove(&record.partition()) => {
                     self.owner.check(topic, record.key(), record.payload())?;

@@ -170,7 +170,6 @@ pub fn start(
         config.set("enable.auto.commit", "false");
     }
     let context = Context::new(
-        Bootstrap::watch(&mut config),
         Arc::clone(&state),
         options.start,
         assigned.clone(),
@@ -190,10 +189,12 @@ pub fn start(
         .subscribe(&[state.topic()])
         .map_err(ConsumerError::Client)?;
     let group = Group::of(&config);
+    let bootstrap = Bootstrap::of(&config);
     let watermarks = Watermarks::start(
         Arc::clone(&consumer),
         Arc::clone(&state),
         group,
+        bootstrap,
         (assigned, woken),
     )
     .map_err(ConsumerError::Thread)?;
@@ -280,7 +281,6 @@ impl Reader {
             }
             if now.saturating_duration_since(ticked) >= TICK {
                 ticked = now;
-                consumer.context().bootstrap.remind(consumer.client());
                 self.state.tick(now);
                 self.trim.tick(now);
                 if self.journal.is_none() {

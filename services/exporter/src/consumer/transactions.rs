@@ -9,7 +9,6 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
-
 use settings::Bootstrap;
 
 use super::context::Logged;
@@ -37,6 +36,7 @@ enum Next {
 /// A producer of transactions, with another one after each fatal error.
 pub(super) struct Transactions {
     config: ClientConfig,
+    bootstrap: Bootstrap,
     producer: BaseProducer<Logged>,
     next: Next,
     stop: Arc<AtomicBool>,
@@ -58,9 +58,9 @@ impl Transactions {
             .set("queue.buffering.max.kbytes", QUEUE_KB)
             // Partitions that are added later are known within this time.
             .set("topic.metadata.refresh.interval.ms", "5000");
-        let bootstrap = Bootstrap::watch(&mut config);
         Ok(Transactions {
-            producer: config.create_with_context(Logged(bootstrap))?,
+            bootstrap: Bootstrap::of(&config),
+            producer: config.create_with_context(Logged)?,
             config,
             next: Next::Initialise,
             stop,
@@ -72,7 +72,12 @@ impl Transactions {
     /// # Errors
     /// What stands in the way. Asking again goes on where this ended.
     pub(super) fn prepare(&mut self) -> KafkaResult<()> {
-        self.serve(Duration::ZERO);
+        let prepared = self.try_prepare();
+        self.heard(&prepared);
+        prepared
+    }
+
+    fn try_prepare(&mut self) -> KafkaResult<()> {
         match self.next {
             Next::Begin => return Ok(()),
             Next::Abort => self.abort()?,
@@ -124,7 +129,7 @@ impl Transactions {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(error);
             }
-            self.serve(SLICE);
+            self.producer.poll(SLICE);
             record = back;
         }
         Ok(())
@@ -150,8 +155,9 @@ impl Transactions {
         // Once asked for, a commit is not to be taken back: librdkafka takes no other call before it is known how it went.
         let mut stopped = None;
         loop {
-            self.serve(Duration::ZERO);
-            match producer.commit_transaction(SLICE) {
+            let committed = producer.commit_transaction(SLICE);
+            self.heard(&committed);
+            match committed {
                 Err(error) if is_retriable(&error) => {
                     if self.stop.load(Ordering::Relaxed)
                         && stopped.get_or_insert_with(Instant::now).elapsed() > TIMEOUT
@@ -169,8 +175,10 @@ impl Transactions {
         let begin = Instant::now();
         loop {
             // An abort waits for the delivery reports of what was sent and, other than `commit_transaction`, serves none.
-            self.serve(SLICE);
-            match self.producer.abort_transaction(SLICE) {
+            self.producer.poll(SLICE);
+            let aborted = self.producer.abort_transaction(SLICE);
+            self.heard(&aborted);
+            match aborted {
                 Err(error) if is_retriable(&error) => {
                     if begin.elapsed() > TIMEOUT {
                         return Err(error);
@@ -186,15 +194,16 @@ impl Transactions {
         }
     }
 
-    /// Takes what the producer has to tell, for so long.
-    fn serve(&self, time: Duration) {
-        self.producer.poll(time);
-        self.producer.context().0.remind(self.producer.client());
+    /// What came of a request tells whether anybody answers.
+    fn heard(&self, result: &KafkaResult<()>) {
+        if result.is_ok() {
+            self.bootstrap.answered();
+        }
+        self.bootstrap.look(self.producer.client(), true);
     }
 
     fn renew(&mut self) {
-        let bootstrap = Bootstrap::watch(&mut self.config);
-        match self.config.create_with_context(Logged(bootstrap)) {
+        match self.config.create_with_context(Logged) {
             Ok(producer) => {
                 self.producer = producer;
                 self.next = Next::Initialise;

@@ -12,6 +12,8 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaRespErr;
 
+use settings::Bootstrap;
+
 use super::context::Context;
 use super::waiting::{News, Waiting};
 use crate::state::State;
@@ -59,6 +61,7 @@ impl Watermarks {
         consumer: Arc<BaseConsumer<Context>>,
         state: Arc<State>,
         group: Group,
+        bootstrap: Bootstrap,
         (wake, woken): (Sender<()>, Receiver<()>),
     ) -> std::io::Result<Watermarks> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -72,7 +75,7 @@ impl Watermarks {
             ) {
                 let owned = state.at_end();
                 let is_there = match owned.is_empty() {
-                    true => look_for_topic(&consumer, &state, timeout),
+                    true => look_for_topic(&consumer, &state, &bootstrap, timeout),
                     false => Some(true),
                 };
                 for news in look(&mut waiting, &state, is_there, Instant::now()) {
@@ -83,7 +86,10 @@ impl Watermarks {
                         return;
                     }
                     match consumer.fetch_watermarks(state.topic(), partition, timeout) {
-                        Ok((_, high)) => state.watermark(partition, high, at_end, Instant::now()),
+                        Ok((_, high)) => {
+                            bootstrap.answered();
+                            state.watermark(partition, high, at_end, Instant::now());
+                        }
                         Err(error) => {
                             tracing::debug!(partition, %error, ?timeout, "no watermark");
                             timeout = (timeout * 2).min(LONGEST);
@@ -93,6 +99,8 @@ impl Watermarks {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
+                // Here and not where records are read: that may wait for a state, within a rebalance.
+                bootstrap.look(consumer.client(), true);
             }
         };
         let thread = std::thread::Builder::new()
@@ -115,10 +123,14 @@ impl Watermarks {
 fn look_for_topic(
     consumer: &BaseConsumer<Context>,
     state: &State,
+    bootstrap: &Bootstrap,
     timeout: Duration,
 ) -> Option<bool> {
     let metadata = match consumer.fetch_metadata(Some(state.topic()), timeout) {
-        Ok(metadata) => metadata,
+        Ok(metadata) => {
+            bootstrap.answered();
+            metadata
+        }
         Err(error) => {
             tracing::debug!(%error, "no metadata of the topic");
             return None;
