@@ -244,25 +244,26 @@ mod tests {
 
     use super::*;
     use futures::executor::block_on;
-    use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+    use rdkafka::admin::{AdminClient, AdminOptions};
     use rdkafka::client::DefaultClientContext;
     use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
     use rstest::rstest;
     use serde_json::json;
 
-    /// The settings of a client of the broker that `LAB_BOOTSTRAP` names, and a producer.
-    fn broker() -> Option<(ClientConfig, BaseProducer)> {
+    /// The settings of a client of the broker that `LAB_BOOTSTRAP` names.
+    fn broker() -> Option<ClientConfig> {
         let Ok(servers) = std::env::var("LAB_BOOTSTRAP") else {
             println!("skipped: needs a Kafka broker; LAB_BOOTSTRAP=host:port names one");
             return None;
         };
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", servers);
-        let producer = client.create().unwrap();
-        Some((client, producer))
+        Some(client)
     }
 
-    fn write(producer: &BaseProducer, topic: &str, number: usize) {
+    /// The broker makes the topic where there is none.
+    fn write(client: &ClientConfig, topic: &str, number: usize) {
+        let producer: BaseProducer = client.create().unwrap();
         for _ in 0..number {
             let record = BaseRecord::<(), str>::to(topic).payload("{}");
             producer.send(record).unwrap();
@@ -273,16 +274,17 @@ mod tests {
     /// A topic that was deleted, and one of its name made.
     #[test]
     fn another_topic_of_the_name_is_read_from_its_start() {
-        let Some((client, producer)) = broker() else {
+        let Some(client) = broker() else {
             return;
         };
         let topic = format!("made-again-{}", std::process::id());
-        write(&producer, &topic, 3);
+        write(&client, &topic, 3);
         let mut reader = TopicReader::new(client.clone(), &topic).unwrap();
         assert_eq!(reader.whole().unwrap().len(), 3);
 
         let admin: AdminClient<DefaultClientContext> = client.create().unwrap();
-        let deleted = admin.delete_topics(&[&topic], &AdminOptions::new());
+        let options = AdminOptions::new();
+        let deleted = admin.delete_topics(&[&topic], &options);
         block_on(deleted).unwrap()[0].as_ref().unwrap();
         // Until it is gone; asking makes none.
         let begun = Instant::now();
@@ -290,10 +292,7 @@ mod tests {
             assert!(begun.elapsed() < Duration::from_secs(30));
             let _ = reader.whole();
         }
-        let again = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
-        let made = admin.create_topics(&[again], &AdminOptions::new());
-        block_on(made).unwrap()[0].as_ref().unwrap();
-        write(&producer, &topic, 1);
+        write(&client, &topic, 1);
         let begun = Instant::now();
         while reader.whole().map_or(0, <[Record]>::len) < 4 {
             assert!(begun.elapsed() < Duration::from_secs(30));
@@ -303,18 +302,18 @@ mod tests {
     /// `lab soak --seed 1 --round 47`: Kafka was restarted, and the consumer never found it again.
     #[test]
     fn another_consumer_goes_on_where_the_first_one_was() {
-        let Some((client, producer)) = broker() else {
+        let Some(client) = broker() else {
             return;
         };
         let topic = format!("begun-anew-{}", std::process::id());
-        write(&producer, &topic, 3);
-        let mut reader = TopicReader::new(client, &topic).unwrap();
+        write(&client, &topic, 3);
+        let mut reader = TopicReader::new(client.clone(), &topic).unwrap();
         assert_eq!(reader.whole().unwrap().len(), 3);
         for _ in 0..2 {
             reader.begin_anew().unwrap();
             assert_eq!(reader.whole().unwrap().len(), 3);
         }
-        write(&producer, &topic, 2);
+        write(&client, &topic, 2);
         assert_eq!(reader.whole().unwrap().len(), 5);
     }
 
