@@ -69,9 +69,7 @@ impl<'a> Clients<'a> {
         stop: &'a AtomicBool,
     ) -> KafkaResult<Clients<'a>> {
         let client = || -> KafkaResult<Client> {
-            let producer = target
-                .config
-                .create_with_context(deliveries.of_another(target.config))?;
+            let producer = target.config.create_with_context(deliveries.clone())?;
             let burst = Burst::new(&producer, target.topic)?;
             Ok(Client { burst, producer })
         };

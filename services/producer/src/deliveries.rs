@@ -12,7 +12,8 @@ use settings::{Bootstrap, rdkafka_error, rdkafka_log};
 
 use crate::summary::Tally;
 
-/// The context of a client. All of them count into one tally.
+/// The context of a client: its copies are for others, and count into the same tally.
+#[derive(Clone)]
 pub(crate) struct Deliveries {
     pub(crate) bootstrap: Bootstrap,
     started: Instant,
@@ -36,16 +37,6 @@ impl Deliveries {
             started,
             tally: Arc::new(Mutex::new(Tally::new())),
             brokers: Arc::default(),
-        }
-    }
-
-    /// The same for another client of this configuration.
-    pub(crate) fn of_another(&self, config: &ClientConfig) -> Deliveries {
-        Deliveries {
-            bootstrap: Bootstrap::of(config),
-            started: self.started,
-            tally: Arc::clone(&self.tally),
-            brokers: Arc::clone(&self.brokers),
         }
     }
 

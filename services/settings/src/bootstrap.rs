@@ -26,12 +26,23 @@ pub struct Bootstrap {
     since: Mutex<Instant>,
 }
 
+/// For another client of the same servers, which has not waited yet.
+impl Clone for Bootstrap {
+    fn clone(&self) -> Self {
+        Self::at(self.servers.clone())
+    }
+}
+
 impl Bootstrap {
     /// For a client of this configuration.
     pub fn of(config: &ClientConfig) -> Bootstrap {
         let servers = config.get("bootstrap.servers");
+        Self::at(servers.and_then(|servers| CString::new(servers).ok()))
+    }
+
+    fn at(servers: Option<CString>) -> Bootstrap {
         Bootstrap {
-            servers: servers.and_then(|servers| CString::new(servers).ok()),
+            servers,
             was_answered: AtomicBool::new(false),
             since: Mutex::new(Instant::now()),
         }
@@ -45,16 +56,13 @@ impl Bootstrap {
     /// Names the servers to the client again, if it has waited for an answer for long. To be called now and then, with whether it waits.
     pub fn look<C: ClientContext>(&self, client: &Client<C>, is_waiting: bool) {
         let was_answered = self.was_answered.swap(false, Ordering::Relaxed);
+        let is_in_vain = is_waiting && !was_answered;
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_patient = since.elapsed() < PATIENCE;
-        if is_waiting && !was_answered && is_patient {
+        if is_in_vain && since.elapsed() < PATIENCE {
             return;
         }
         *since = Instant::now();
-        if is_waiting
-            && !was_answered
-            && let Some(servers) = &self.servers
-        {
+        if is_in_vain && let Some(servers) = &self.servers {
             tracing::debug!("nobody answers: {servers:?} are asked again");
             // SAFETY: the client is alive, and copies the string, which ends with a zero byte.
             unsafe { rd_kafka_brokers_add(client.native_ptr(), servers.as_ptr()) };

@@ -91,8 +91,9 @@ impl Step for SeriesCheck {
         let miss =
             |observed: String| StepError::mismatch(&*self.exporter, self.expected(), observed);
         let lines = self.lines(&text).map_err(&miss)?;
-        let scrape = prometheus_parse::Scrape::parse(lines.map(|line| Ok(line.to_owned())))
-            .map_err(|error| miss(format!("text that cannot be read: {error}")))?;
+        let scrape =
+            prometheus_parse::Scrape::parse(lines.into_iter().map(|line| Ok(line.to_owned())))
+                .map_err(|error| miss(format!("text that cannot be read: {error}")))?;
         let found: Vec<_> = scrape
             .samples
             .iter()
@@ -152,7 +153,7 @@ impl SeriesCheck {
     ///
     /// # Errors
     /// In words, when one is longer than any exporter's.
-    fn lines<'t>(&self, text: &'t str) -> Result<impl Iterator<Item = &'t str>, String> {
+    fn lines<'t>(&self, text: &'t str) -> Result<Vec<&'t str>, String> {
         let is_about = |line: &&str| {
             let words = line.trim_start();
             let comment = ["# TYPE ", "# HELP "].iter();
@@ -169,7 +170,7 @@ impl SeriesCheck {
             Some(longest) if longest > LONGEST => {
                 Err(format!("a line of {longest} bytes, which is not read"))
             }
-            _ => Ok(lines.into_iter()),
+            _ => Ok(lines),
         }
     }
 }
@@ -255,7 +256,7 @@ mod tests {
         let check: SeriesCheck = arguments("{ name = \"up\" }").unwrap();
         let long = "x".repeat(LONGEST);
         let page = |name: &str| format!("# TYPE up gauge\nup 1\n{name}{{a=\"{long}\"}} 1\n");
-        let lines = |text: &str| check.lines(text).map(|lines| lines.count());
+        let lines = |text: &str| check.lines(text).map(|lines| lines.len());
         assert_eq!(lines(&page("other")), Ok(2));
         assert_eq!(lines(&page("up_total")), Ok(2));
         let words = lines(&page("up")).unwrap_err();

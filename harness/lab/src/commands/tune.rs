@@ -251,11 +251,10 @@ pub async fn run(args: Args) -> Result<Verdict> {
     session.seed = args.seed;
     let samples = args.report.join(SAMPLES);
     // Of an experiment before this one, whose report is written over.
-    match std::fs::remove_file(&samples) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot remove {}", samples.display()));
-        }
-        _ => {}
+    if let Err(error) = std::fs::remove_file(&samples)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error).with_context(|| format!("cannot remove {}", samples.display()));
     }
     session.samples = Some(samples);
     let command = command(&args);

@@ -250,15 +250,20 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
-    /// The settings of a client of the broker that `LAB_BOOTSTRAP` names.
-    fn broker() -> Option<ClientConfig> {
+    /// A topic whose name begins so, of three records that were read, on the broker that `LAB_BOOTSTRAP` names; and the settings of
+    /// its clients.
+    fn three_records(name: &str) -> Option<(ClientConfig, String, TopicReader)> {
         let Ok(servers) = std::env::var("LAB_BOOTSTRAP") else {
             println!("skipped: needs a Kafka broker; LAB_BOOTSTRAP=host:port names one");
             return None;
         };
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", servers);
-        Some(client)
+        let topic = format!("{name}-{}", std::process::id());
+        write(&client, &topic, 3);
+        let mut reader = TopicReader::new(client.clone(), &topic).unwrap();
+        assert_eq!(reader.whole().unwrap().len(), 3);
+        Some((client, topic, reader))
     }
 
     /// The broker makes the topic where there is none.
@@ -274,13 +279,9 @@ mod tests {
     /// A topic that was deleted, and one of its name made.
     #[test]
     fn another_topic_of_the_name_is_read_from_its_start() {
-        let Some(client) = broker() else {
+        let Some((client, topic, mut reader)) = three_records("made-again") else {
             return;
         };
-        let topic = format!("made-again-{}", std::process::id());
-        write(&client, &topic, 3);
-        let mut reader = TopicReader::new(client.clone(), &topic).unwrap();
-        assert_eq!(reader.whole().unwrap().len(), 3);
 
         let admin: AdminClient<DefaultClientContext> = client.create().unwrap();
         let options = AdminOptions::new();
@@ -302,13 +303,9 @@ mod tests {
     /// `lab soak --seed 1 --round 47`: Kafka was restarted, and the consumer never found it again.
     #[test]
     fn another_consumer_goes_on_where_the_first_one_was() {
-        let Some(client) = broker() else {
+        let Some((client, topic, mut reader)) = three_records("begun-anew") else {
             return;
         };
-        let topic = format!("begun-anew-{}", std::process::id());
-        write(&client, &topic, 3);
-        let mut reader = TopicReader::new(client.clone(), &topic).unwrap();
-        assert_eq!(reader.whole().unwrap().len(), 3);
         for _ in 0..2 {
             reader.begin_anew().unwrap();
             assert_eq!(reader.whole().unwrap().len(), 3);

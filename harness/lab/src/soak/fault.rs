@@ -84,6 +84,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is a kill of this one.
+    pub(super) fn kills(&self, whom: &str) -> bool {
+        self.how == How::Kill && self.whom == whom
+    }
+
     /// How, and whom.
     pub fn kind(&self) -> String {
         let how = match self.how {

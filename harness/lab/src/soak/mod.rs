@@ -75,7 +75,7 @@ impl Plan {
         }
         // librdkafka takes other sequence numbers when a broker refuses one as out of order, and sends again what it has no
         // answer for. A broker that was killed has written some of that.
-        let may_repeat = faults.iter().any(|fault| fault.kind() == "kill kafka");
+        let may_repeat = faults.iter().any(|fault| fault.kills("kafka"));
         steps.extend(checks(&customers, increments, may_repeat));
         let words: Vec<_> = faults.iter().map(Fault::to_string).collect();
         let title = format!(

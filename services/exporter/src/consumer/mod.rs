@@ -20,7 +20,6 @@ use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-
 use settings::Bootstrap;
 
 use crate::Start;

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaRespErr;
-
 use settings::Bootstrap;
 
 use super::context::Context;
