@@ -28,10 +28,13 @@ const PROMETHEUS: &str = "LAB_PROMETHEUS";
 const KAFKA_CLASS_PATH: &str = "LAB_KAFKA_CLASS_PATH";
 /// Makes tests run the scenarios on a stack. This command runs them itself, once.
 const ENDPOINTS: &str = "LAB_TEST_ENDPOINTS";
-/// Tests of the command line, which mostly wait for what they start, and all others: lanes that go on side by side. Chosen by
-/// target: by package, features would be others, and all be built again.
+/// Tests of the command line and those of the exporter's binary, which mostly wait for what they start, and all others: lanes that
+/// go on side by side. Chosen by target: by package, features would be others, and all be built again.
 const CLI: [&str; 2] = ["--test", "cli"];
-const OTHERS: [&str; 6] = ["--lib", "--bins", "--test", "[!c]*", "--test", "c[!l]*"];
+const SUITE: [&str; 2] = ["--test", "suite"];
+const OTHERS: [&str; 8] = [
+    "--lib", "--bins", "--test", "[!cs]*", "--test", "c[!l]*", "--test", "s[!u]*",
+];
 /// What comes before the lanes.
 const BUILD: &str = "build";
 /// The one lane where the command line says what is tested.
@@ -141,7 +144,7 @@ fn kafka_class_path(profile: Profile) -> Result<String> {
 }
 
 /// Runs `cargo test` below a guard, so that nothing of it outlives us, beside a broker for the tests that want one; and the
-/// scenarios, beside the lane that is left when the others have ended: either waits for its services much of the time. Gives
+/// scenarios, beside the lanes that are left when the others have ended: each waits for its services much of the time. Gives
 /// whether the tests passed, and what the scenarios came to.
 async fn all(args: &Args, project: &Path, shown: &Shown) -> Result<(bool, Option<Suite>)> {
     let nothing = StackSpec::of([]);
@@ -200,9 +203,13 @@ async fn lanes(args: &Args, cargo: &Cargo<'_>, broker: &Native) -> Result<(bool,
         let examples = lane("examples", &["--doc"], Output::Live).await?;
         Ok::<_, anyhow::Error>((passed && examples, scenarios(args, project, shown).await?))
     };
-    let (cli, others) = tokio::join!(lane("cli-tests", &CLI, Output::AtEnd), others);
+    let (cli, exporter, others) = tokio::join!(
+        lane("cli-tests", &CLI, Output::AtEnd),
+        lane("exporter-tests", &SUITE, Output::AtEnd),
+        others
+    );
     let (passed, suite) = others?;
-    Ok((cli? && passed, suite))
+    Ok((cli? && exporter? && passed, suite))
 }
 
 /// What tests find in their environment.

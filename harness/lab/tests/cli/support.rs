@@ -17,12 +17,22 @@ static ONE_STACK: Mutex<()> = Mutex::new(());
 pub struct Lab {
     state: TempDir,
     variables: Vec<(String, String)>,
-    _one: MutexGuard<'static, ()>,
+    /// None where another one's is held meanwhile.
+    _one: Option<MutexGuard<'static, ()>>,
 }
 
 impl Lab {
     pub fn new() -> Self {
         let one = ONE_STACK.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::of(Some(one))
+    }
+
+    /// A second one, for a test with two stacks at a time.
+    pub fn second(&self) -> Self {
+        Self::of(None)
+    }
+
+    fn of(one: Option<MutexGuard<'static, ()>>) -> Self {
         // Not in a home directory: as root, Postgres runs as a user who cannot enter one.
         let state = tempfile::Builder::new()
             .prefix("lab-test-")
