@@ -6,10 +6,9 @@ use anyhow::{Context as _, Result, bail};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use stack::ServiceName;
 use stack::services::{LOGIN, connectors_client, postgres_settings};
+use stack::{ServiceName, body};
 
-use crate::body;
 use crate::runner::Context;
 
 /// How long a change may take. Connect answers by itself after 90 s (`ConnectResource.DEFAULT_REST_REQUEST_TIMEOUT_MS`): until then
@@ -104,7 +103,10 @@ pub async fn request(
     if !status.is_success() {
         let message =
             serde_json::from_str::<Refusal>(&text).map_or(text, |refusal| refusal.message);
-        bail!("Connect answers {method} {path} with {status}: {message}");
+        bail!(
+            "Connect answers {method} {path} with {status}: {}",
+            body::shown(&message)
+        );
     }
     if text.is_empty() {
         return Ok(Value::Null);

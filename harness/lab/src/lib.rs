@@ -2,7 +2,6 @@
 
 mod actions;
 mod attach;
-mod body;
 mod catalogue;
 mod checks;
 mod cli;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::body::{self, BodyError};
+use stack::body::{self, BodyError};
 
 use serde::Deserialize;
 

@@ -4,6 +4,7 @@
 //! A stack is endpoints, and control where somebody has it. [`native`] starts one on loopback; a stack that exists already is
 //! a file of endpoints, with control by [`systemd`] where its services are units of this machine.
 
+pub mod body;
 pub mod components;
 pub mod control;
 pub mod endpoints;

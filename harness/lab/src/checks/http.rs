@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::address::{Status, Url};
 use super::matching::{Mode, difference, short};
-use crate::body;
+use stack::body;
+
 use crate::runner::{Check, Context, Observed, Process, Step, StepError};
 
 /// A request, and what its answer has to be.

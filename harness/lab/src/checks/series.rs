@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::number::Expected;
-use crate::body;
+use stack::body;
+
 use crate::runner::{Check, Context, Exporter, Grid, Observed, Step, StepError};
 
 /// Series of one name that an exporter serves.

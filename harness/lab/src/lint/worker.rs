@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::definitions::{Definitions, Key, Keys, Kind, Plugin};
-use crate::body;
+use stack::body;
+
 use crate::connect::segment;
 
 /// Debezium's connector, whose version is that of the definitions.

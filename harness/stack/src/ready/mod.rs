@@ -27,7 +27,7 @@ pub fn condition(service: ServiceName) -> &'static str {
     match service.kind() {
         ServiceName::Zookeeper => "ZooKeeper to answer `srvr`",
         ServiceName::Kafka => "Kafka to return metadata in which every topic of ours has a leader",
-        ServiceName::Connect => "Connect's REST to answer and to list the needed plugins",
+        ServiceName::Connect => "Connect to list the needed plugins and to call itself healthy",
         ServiceName::Postgres => "Postgres to answer SQL",
         ServiceName::Prometheus => "Prometheus to have every target `up`",
         ServiceName::Exporter => "the exporter's /ready to answer 200",

@@ -3,8 +3,12 @@
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::body;
 use crate::endpoints::Endpoints;
 use crate::security::{Identity, Keys, LAB, over_tls};
+
+/// Bytes of an answer. `dump` has a line for each session.
+const LARGEST: u64 = 16 << 20;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -18,7 +22,7 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
     if answer.contains("Mode:") {
         Ok(())
     } else {
-        Err(format!("`srvr` was answered by {answer:?}"))
+        Err(format!("`srvr` was answered by {:?}", body::shown(&answer)))
     }
 }
 
@@ -67,6 +71,6 @@ async fn say(
     // With a line break, as from a terminal: four bytes are too few for a port that expects TLS to see that they are none of it.
     stream.write_all(format!("{word}\n").as_bytes()).await?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
+    stream.take(LARGEST).read_to_string(&mut answer).await?;
     Ok(answer)
 }

@@ -1,6 +1,7 @@
 //! Over HTTP: any answer that is no success is a refusal.
 
 use anyhow::Result;
+use stack::body;
 use stack::security::{Identity, Keys, User};
 
 use super::{Answer, Asks, Who};
@@ -28,8 +29,8 @@ pub(super) async fn ask(keys: &Keys, url: &str, who: Asks, password: bool) -> Re
         Err(error) => return Ok(Err(format!("{:#}", anyhow::Error::from(error)))),
     };
     let status = answer.status();
-    let body = answer.text().await.unwrap_or_default();
-    let words = format!("status {}: {}", status.as_u16(), body.trim());
+    let text = body::text(answer, body::LARGEST).await.unwrap_or_default();
+    let words = format!("status {}: {}", status.as_u16(), body::shown(&text));
     // Where there is a page elsewhere, one has been let in.
     Ok(match status.is_success() || status.is_redirection() {
         true => Ok(format!("status {}", status.as_u16())),

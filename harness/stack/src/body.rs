@@ -4,6 +4,8 @@ use reqwest::Response;
 
 /// No answer that the lab asks for is larger: that of a scrape with a million series has a third of it.
 pub const LARGEST: usize = 512 << 20;
+/// Characters of an answer that says that something is wrong. A stack trace has some thousands.
+const SHOWN: usize = 10_000;
 
 /// Why a body cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,24 @@ pub async fn text(answer: Response, most: usize) -> Result<String, BodyError> {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
+/// As much of it as an error message may show, without what a terminal would obey.
+pub fn shown(text: &str) -> String {
+    let mut characters = text.trim().chars();
+    let is_obeyed = |character: char| character.is_control() && !"\n\t".contains(character);
+    let replaced = |character| {
+        if is_obeyed(character) {
+            '\u{fffd}'
+        } else {
+            character
+        }
+    };
+    let mut shown: String = characters.by_ref().take(SHOWN).map(replaced).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -60,6 +80,14 @@ mod tests {
         assert_eq!(text(answer(b"12345"), 5).await.unwrap(), "12345");
         let error = text(answer(b"123456"), 5).await.unwrap_err();
         assert!(matches!(error, BodyError::TooLarge { most: 5 }));
+    }
+
+    #[test]
+    fn a_long_answer_is_shown_from_its_start() {
+        assert_eq!(shown(" short\n"), "short");
+        assert_eq!(shown("a\n\x1b[31mb"), "a\n\u{fffd}[31mb");
+        assert_eq!(shown(&"ä".repeat(SHOWN)), "ä".repeat(SHOWN));
+        assert_eq!(shown(&"ä".repeat(SHOWN + 1)), "ä".repeat(SHOWN) + "…");
     }
 
     #[tokio::test]
