@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use scenario::{FRAGMENTS, Inputs, Problems, Scenario, discover, load, near_miss};
+use scenario::{FRAGMENTS, Inputs, Problem, Problems, Scenario, discover, load, near_miss};
 use stack::components::Lock;
 use stack::{Flavour, Profile};
 
-use crate::groups::{DEBEZIUM, JDBC};
+use crate::groups::{DEBEZIUM, JDBC, impossible};
 use crate::registry::registry;
 use crate::runner::{AnyStep, Selected, VARIABLES};
 
@@ -67,6 +67,20 @@ pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// The scenario, unless its own `[stack]` lacks what its steps want.
+fn possible(scenario: Scenario<AnyStep>) -> Result<Scenario<AnyStep>, Problems> {
+    let Some((place, why)) = impossible(&scenario) else {
+        return Ok(scenario);
+    };
+    let text = std::fs::read_to_string(&place.file).unwrap_or_default();
+    let before = text.split_inclusive('\n').take(place.line - 1);
+    let start = before.map(str::len).sum();
+    let line = text[start..].lines().next().unwrap_or_default();
+    let (message, help) = why.split_once('\n').unwrap_or((&why, ""));
+    let problem = Problem::at(&place.file, &text, start..start + line.len(), message);
+    Err(problem.help(help).into())
+}
+
 /// What could not be read, and what could.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -98,7 +112,8 @@ impl Selection {
         let mut loaded = Loaded::default();
         for path in self.files(&root)? {
             loaded.files += 1;
-            match load(&path, &registry, &inputs) {
+            let read = load(&path, &registry, &inputs);
+            match read.and_then(possible) {
                 Ok(scenario) => {
                     loaded.tags.extend(scenario.tags.iter().cloned());
                     if self.has_tag(&scenario) {

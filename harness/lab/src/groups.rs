@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use scenario::StackSettings;
+use scenario::{Position, Scenario, StackSettings};
 use stack::components::{Lock, profiles};
-use stack::{Flavour, Profile, Security, ServiceName, Size};
+use stack::{Flavour, Link, Profile, Security, ServiceName, Size};
 
-use crate::runner::{CONTROL, Selected};
+use crate::runner::{AnyStep, CONTROL, Selected};
 
 /// The component that `kafka` in `[stack]` gives a version of.
 const KAFKA: &str = "kafka";
@@ -64,7 +64,9 @@ pub fn plan(selected: Vec<Selected>, usual: &Flavour, sharing: Sharing) -> Resul
             true => Security::Secure,
             false => usual.security,
         };
-        let reason = refusal(&one, flavour.profile).or_else(|| too_small(&one, flavour.size));
+        let reason = refusal(&one, flavour.profile)
+            .or_else(|| too_small(&one, flavour.size))
+            .or_else(|| behind_several(&one, flavour.size.brokers));
         if let Some(reason) = reason {
             plan.skipped.push((one, reason));
             continue;
@@ -146,6 +148,51 @@ fn too_small(selected: &Selected, size: Size) -> Option<String> {
     Some(format!(
         "it names {lacking}: say `{key} = {number}` in `[stack]`"
     ))
+}
+
+/// Why a scenario does not run with so many brokers.
+fn behind_several(selected: &Selected, brokers: u8) -> Option<String> {
+    let link = link_to_kafka(&selected.scenario).filter(|_| brokers > 1)?;
+    Some(format!(
+        "it hurts {link}, and {brokers} brokers have no proxies: one would lead its clients to the others"
+    ))
+}
+
+/// A link to Kafka that a scenario hurts.
+fn link_to_kafka(scenario: &Scenario<AnyStep>) -> Option<&str> {
+    let is_one = |name: &&String| {
+        name.parse()
+            .is_ok_and(|link: Link| link.to == ServiceName::Kafka)
+    };
+    scenario.needs.keys().find(is_one).map(String::as_str)
+}
+
+/// What a scenario's steps want that the stack of its own `[stack]` never has, and the first step that wants it.
+pub fn impossible(scenario: &Scenario<AnyStep>) -> Option<(&Position, String)> {
+    let stacks = || scenario.instances.iter().map(|instance| &instance.stack);
+    if let Some(link) = link_to_kafka(scenario)
+        && stacks().all(|stack| stack.brokers.is_some_and(|brokers| brokers > 1))
+    {
+        let why = format!(
+            "{link} is a link of a stack with one broker: several would lead its clients to each other\nleave `brokers` out of `[stack]`"
+        );
+        return Some((&scenario.needs[link], why));
+    }
+    let chosen = |stack: &StackSettings| {
+        let by_version = || stack.kafka.as_deref().map(|version| of_kafka(version).ok());
+        let by_name = stack.profile.as_ref().map(|name| name.parse().ok());
+        by_name.or_else(by_version).flatten()
+    };
+    scenario.needs.iter().find_map(|(need, position)| {
+        let service: ServiceName = need.parse().ok()?;
+        let lacks = |profile: Profile| !profile.has(service);
+        let why = format!(
+            "there is no {service} in the stack that `[stack]` chooses\nleave the choice to `--profile`, or the step out"
+        );
+        stacks()
+            .all(|stack| chosen(stack).is_some_and(lacks))
+            .then_some((position, why))
+    })
 }
 
 /// Why a scenario does not fit a stack that exists with these versions, by component. Where none are known, every choice of
@@ -360,6 +407,51 @@ mod tests {
             (None, None) => {}
             (Some(reason), Some(words)) => assert!(reason.contains(words), "{reason}"),
             (reason, _) => panic!("{reason:?}"),
+        }
+    }
+
+    #[test]
+    fn who_hurts_a_link_to_kafka_is_skipped_behind_several_brokers() {
+        let step = "[[step]]\ncut_link = \"connect-kafka\"";
+        let mut flavour = Flavour::of(Profile::Zookeeper);
+        flavour.size.brokers = 3;
+        let plan = plan(instances(&[step]), &flavour, Sharing::Allowed).unwrap();
+        assert!(plan.groups.is_empty());
+        let reason = &plan.skipped[0].1;
+        assert!(
+            reason.contains("it hurts connect-kafka, and 3 brokers"),
+            "{reason}"
+        );
+    }
+
+    #[rstest]
+    #[case::link_of_several(
+        "[stack]\nbrokers = 3\n[[step]]\ncut_link = \"connect-kafka\"",
+        Some("connect-kafka")
+    )]
+    #[case::link_of_several_to_another(
+        "[stack]\nbrokers = 3\n[[step]]\ncut_link = \"connect-postgres\"",
+        None
+    )]
+    #[case::link_of_one("[[step]]\ncut_link = \"connect-kafka\"", None)]
+    #[case::no_zookeeper(
+        "[stack]\nprofile = \"kraft\"\n[[step]]\nkill = \"zookeeper\"",
+        Some("no zookeeper")
+    )]
+    #[case::no_zookeeper_by_version(
+        "[stack]\nkafka = \"4.3.1\"\n[[step]]\nkill = \"zookeeper\"",
+        Some("no zookeeper")
+    )]
+    #[case::where_the_command_line_chooses("[[step]]\nkill = \"zookeeper\"", None)]
+    fn what_a_scenarios_own_stack_never_has_is_a_mistake(
+        #[case] text: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let one = instances(&[text]).remove(0);
+        match (impossible(&one.scenario), expected) {
+            (None, None) => {}
+            (Some((_, why)), Some(words)) => assert!(why.contains(words), "{why}"),
+            (found, _) => panic!("{found:?}"),
         }
     }
 

@@ -1,8 +1,10 @@
 //! What the lab needs of the machine.
 
 use stack::components::{Cache, Error, Lock, Plan, java, prometheus};
+use stack::limits::{self, Amounts};
 use stack::native::requirements;
-use stack::{Flavour, Profile, limits};
+use stack::runs::state_dir;
+use stack::{Flavour, Profile};
 
 use crate::groups::JDBC;
 use crate::words::count;
@@ -38,6 +40,7 @@ pub fn examine() -> Vec<Finding> {
         components(),
         memory(),
         disk(),
+        descriptors(),
     ]
 }
 
@@ -174,6 +177,23 @@ fn disk() -> Finding {
         DISK,
         "make room, or set LAB_STATE_DIR and LAB_CACHE_DIR to a larger disk",
     )
+}
+
+/// The hard limit, to which a JVM raises its own.
+fn descriptors() -> Finding {
+    const WHAT: &str = "descriptors";
+    let wanted = Amounts::needed(&Profile::default().services()).files;
+    match (Amounts::free(&state_dir()).files, wanted) {
+        (None, _) | (_, None) => good(WHAT, "no limit".to_owned()),
+        (Some(limit), Some(wanted)) if limit >= wanted => {
+            good(WHAT, format!("{limit} for a process"))
+        }
+        (Some(limit), Some(wanted)) => bad(
+            WHAT,
+            format!("{limit} for a process (ulimit -Hn), {wanted} wanted"),
+            "raise the hard limit of `nofile` in /etc/security/limits.conf, and log in anew",
+        ),
+    }
 }
 
 fn amount(what: &'static str, free: Option<u64>, wanted: u64, mend: &str) -> Finding {

@@ -43,6 +43,9 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Json, Box<Problem>> {
                     )
                     .help("a key stands once in an object: only the last one would count")
                 }
+                None if message == "recursion limit exceeded" => {
+                    Problem::new(source, at..at + 1, "nested too deeply").help("at most 127 levels")
+                }
                 None => Problem::new(source, at..at + 1, format!("not JSON: {message}")).help(
                     if message == "trailing comma" {
                         "JSON has no comma before `}` and `]`"

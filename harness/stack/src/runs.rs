@@ -52,7 +52,8 @@ pub fn state_dir() -> PathBuf {
             .map(PathBuf::from)
     };
     if let Some(path) = named("LAB_STATE_DIR") {
-        return path;
+        // Services have working directories of their own.
+        return std::path::absolute(&path).unwrap_or(path);
     }
     if nix::unistd::geteuid().is_root() {
         return PathBuf::from("/var/tmp/kafka-connect-lab");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use stack::{Security, Size};
 
 use crate::attach::{OF_THIS_MACHINE, Place};
 use crate::catalogue::Selection;
@@ -102,6 +103,18 @@ impl Args {
         let file = self.endpoints.as_deref().or(of_this_machine)?;
         Some(Place { file, systemd })
     }
+
+    /// A stack that exists is what it is.
+    fn asks_for_no_other_stack(&self) -> Result<()> {
+        let is_other = Size::from(self.size) != Size::default()
+            || Security::from(self.security) != Security::Plain;
+        if is_other {
+            bail!(
+                "--secure, --brokers and --workers say what a stack of the lab's own is like, and this one is there already\n  what to do: leave them out (docs/security.md says what the lab speaks to endpoints)"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// How long the end of a run may take after a signal: the report is written when the stack is down.
@@ -128,6 +141,7 @@ pub async fn run(args: Args) -> Result<Verdict> {
     let selected = args.selection.instances()?;
     if let Some(place) = args.place() {
         is_there(place, args.endpoints.is_none())?;
+        args.asks_for_no_other_stack()?;
     }
     if let Some(folder) = &args.report {
         report::prepare(folder)?;
@@ -190,8 +204,8 @@ pub async fn run(args: Args) -> Result<Verdict> {
         stacks::hold(native, &shown).await?;
     }
     let (passed, failed, _) = suite.counts();
-    if args.place().is_some() && passed + failed == 0 {
-        // What was asked for has not been looked at: that is no success, and no failure of the cluster.
+    if passed + failed == 0 {
+        // What was asked for has not been looked at: that is no success, and no failure of the stack.
         shown.line("nothing was checked: every scenario was skipped, for the reasons above");
         return Ok(Verdict::Wrong);
     }

@@ -21,7 +21,7 @@ use crate::registry::registry;
 use crate::report::{self, Terminal};
 use crate::runner::{Outcome, Selected, StepOutcome, Suite};
 use crate::soak::{Plan, Wrong};
-use crate::suite::{self, Options};
+use crate::suite::{self, Options, Recorder};
 use crate::{Verdict, stacks};
 
 /// The area of the rounds: a folder beside the report.
@@ -185,8 +185,19 @@ async fn rounds(
             index: 0,
             round: 1,
         };
-        let outcomes =
-            suite::on_own(native, vec![selected], &Options::default(), &reporter).await?;
+        let recorder = Recorder::new(&reporter);
+        let of_round = vec![selected];
+        let ran = suite::on_own(native, of_round.clone(), &Options::default(), &recorder).await;
+        if let Err(error) = &ran {
+            // A round that was under way is in the report as far as it had come.
+            let unfinished = recorder.unfinished(of_round, &format!("{error:#}"));
+            (suite.scenarios).extend(
+                unfinished
+                    .into_iter()
+                    .flat_map(|unfinished| unfinished.scenarios),
+            );
+        }
+        let outcomes = ran?;
         done.records += round.records;
         for fault in round.faults {
             *done.faults.entry(fault.kind()).or_default() += 1;

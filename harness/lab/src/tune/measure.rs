@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use reqwest::Method;
 use serde_json::{Map, Value};
 use stack::native::{Control, Quiet};
-use stack::services::WorkerOverrides;
+use stack::services::{WorkerOverrides, connectors_access};
 
 use super::Tune;
 use super::arguments::{Form, Row, plain};
@@ -119,6 +119,7 @@ impl<'a> Bench<'a> {
             }
         }
         config.insert("name".to_owned(), name.into());
+        config.extend(connect::of_a_secure_stack(self.context, &config)?);
         Ok(config)
     }
 
@@ -164,6 +165,9 @@ impl<'a> Bench<'a> {
                 .context("the worker does not start with the settings of this row")?;
             self.worker = Some(worker);
         }
+        self.context
+            .allow(connectors_access(&self.context.prefix))
+            .await?;
         self.tune.source.begin(self.context, &name).await?;
         self.context.made_connector(&name);
         let topics = Topics::of(self.context, &name)?;

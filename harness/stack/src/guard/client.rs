@@ -14,6 +14,9 @@ use super::descendants::sweep;
 use super::protocol::{Answer, JobStatus, PortRequest, Request, SpawnSpec, Status};
 use crate::runs::RunDir;
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Why the guard did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
@@ -315,9 +318,21 @@ impl Guard {
         }
     }
 
+    /// The guard waits for half a second for what a client has to say. On a busy machine that is not always enough between two lines
+    /// of this function, and the guard has then read no request: it is said again.
     fn exchange(&self, request: &Request) -> io::Result<Answer> {
+        let begun = Instant::now();
+        loop {
+            match self.say(request) {
+                Err(error) if was_not_heard(&error) && begun.elapsed() < PATIENCE => {}
+                said => return said,
+            }
+        }
+    }
+
+    fn say(&self, request: &Request) -> io::Result<Answer> {
         let stream = self.run.connect()?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         (&stream).write_all(&line)?;
@@ -330,6 +345,52 @@ impl Guard {
     }
 }
 
+/// Whether the guard hung up before it had read a line: otherwise there is an answer, or an end without one.
+fn was_not_heard(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
 fn unexpected(answer: &Answer) -> GuardError {
     GuardError::Refused(format!("the guard answered out of turn: {answer:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// It ended a run of fault scenarios: the machine was busy, and the guard had waited half a second for a line.
+    #[test]
+    fn what_was_not_heard_is_said_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::hold(folder.path()).unwrap();
+        let listener = run.bind_socket().unwrap();
+        let guard = std::thread::spawn(move || {
+            drop(listener.accept().unwrap());
+            let (stream, _) = listener.accept().unwrap();
+            BufReader::new(&stream)
+                .read_line(&mut String::new())
+                .unwrap();
+            let answer = serde_json::to_string(&Answer::Done).unwrap();
+            writeln!(&stream, "{answer}").unwrap();
+        });
+        let answer = Guard::of(run).ask(&Request::Status);
+        assert!(matches!(answer, Ok(Answer::Done)), "{answer:?}");
+        guard.join().unwrap();
+    }
+
+    #[test]
+    fn a_guard_that_is_gone_is_not_asked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::hold(folder.path()).unwrap();
+        drop(run.bind_socket().unwrap());
+        let begun = Instant::now();
+        let answer = Guard::of(run).ask(&Request::Status);
+        assert!(matches!(answer, Err(GuardError::Gone { .. })), "{answer:?}");
+        assert!(begun.elapsed() < PATIENCE / 2);
+    }
 }

@@ -122,20 +122,7 @@ pub(super) async fn reach(endpoints: &Endpoints, limit: Duration) -> Result<(), 
         .endpoint("lab", "kafka", "bootstrap")
         .map_err(|error| error.to_string())?
         .to_owned();
-    // One of them is enough, and says more of why it is not there than a client that has all of them.
-    let mut seen = Vec::new();
-    for address in bootstrap.split(',') {
-        match TcpStream::connect(address.trim()).await {
-            Ok(_) => {
-                seen.clear();
-                break;
-            }
-            Err(error) => seen.push(format!("{address}: {error}")),
-        }
-    }
-    if !seen.is_empty() {
-        return Err(seen.join(", "));
-    }
+    listening(&bootstrap).await?;
     let mut client = endpoints.kafka_client(&bootstrap);
     let asked = tokio::task::spawn_blocking(move || {
         let admin: AdminClient<DefaultClientContext> = client.set("log_level", "0").create()?;
@@ -149,5 +136,35 @@ pub(super) async fn reach(endpoints: &Endpoints, limit: Duration) -> Result<(), 
     {
         0 => Err("its metadata names no broker".to_owned()),
         _ => Ok(()),
+    }
+}
+
+/// Whether one of these brokers listens. One is enough, and says more of why it is not there than a client that has all of them.
+pub(super) async fn listening(bootstrap: &str) -> Result<(), String> {
+    let mut seen = Vec::new();
+    for address in bootstrap.split(',') {
+        match TcpStream::connect(address.trim()).await {
+            Ok(_) => return Ok(()),
+            Err(error) => seen.push(format!("{address}: {error}")),
+        }
+    }
+    Err(seen.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// The producer's probe took the list for one name: no stack of three brokers with a producer got ready.
+    #[tokio::test]
+    async fn one_of_several_is_enough_and_each_that_is_silent_is_named() {
+        let broker = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = broker.local_addr().unwrap().to_string();
+        let away = "127.0.0.1:1";
+        assert_eq!(listening(&format!("{away},{there}")).await, Ok(()));
+        let seen = listening(&format!("{away}, {away}")).await.unwrap_err();
+        assert_eq!(seen.matches("Connection refused").count(), 2, "{seen}");
     }
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use tokio::net::TcpStream;
 
-use super::words;
+use super::{kafka, words};
 use crate::endpoints::Endpoints;
 use crate::services::producer::settings;
 
@@ -14,9 +13,7 @@ pub(super) async fn probe(endpoints: &Endpoints) -> Result<(), String> {
         .endpoint("lab", "kafka", "bootstrap")
         .map_err(|error| error.to_string())?
         .to_owned();
-    TcpStream::connect(&bootstrap)
-        .await
-        .map_err(|error| format!("{bootstrap}: {error}"))?;
+    kafka::listening(&bootstrap).await?;
     let settings = settings().map_err(|error| words(&error))?;
     let mut client = endpoints.kafka_client(&bootstrap);
     let records = tokio::task::spawn_blocking(move || {

@@ -9,6 +9,7 @@ mod every_table;
 pub(super) mod filters;
 mod ignored;
 mod name;
+mod prefix;
 mod queue;
 mod renamed;
 mod replica_identity;
@@ -28,7 +29,7 @@ use super::finding::Finding;
 
 type Rule = fn(&Case<'_>, &mut Vec<Finding>);
 
-const RULES: [(&str, Rule); 22] = [
+const RULES: [(&str, Rule); 23] = [
     ("bare-client-key", bare_client_key::check),
     ("clear-secret", clear_secret::check),
     ("compaction", compaction::check),
@@ -38,6 +39,7 @@ const RULES: [(&str, Rule); 22] = [
     ("filters", filters::check),
     ("ignored", ignored::check),
     ("name", name::check),
+    ("prefix", prefix::check),
     ("queue", queue::check),
     ("renamed", renamed::check),
     ("replica-identity", replica_identity::check),
