@@ -204,8 +204,8 @@ pub async fn run(args: Args) -> Result<Verdict> {
         stacks::hold(native, &shown).await?;
     }
     let (passed, failed, _) = suite.counts();
-    if passed + failed == 0 {
-        // What was asked for has not been looked at: that is no success, and no failure of the stack.
+    if args.place().is_some() && passed + failed == 0 {
+        // What was asked for has not been looked at: that is no success, and no failure of the cluster.
         shown.line("nothing was checked: every scenario was skipped, for the reasons above");
         return Ok(Verdict::Wrong);
     }
