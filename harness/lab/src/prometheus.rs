@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use stack::body::{self, BodyError};
-
 use serde::Deserialize;
+use stack::body::{self, BodyError};
 
 /// A series with one value.
 #[derive(Debug, Clone, PartialEq)]

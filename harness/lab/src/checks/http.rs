@@ -7,11 +7,10 @@ use reqwest::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use stack::body;
 
 use super::address::{Status, Url};
 use super::matching::{Mode, difference, short};
-use stack::body;
-
 use crate::runner::{Check, Context, Observed, Process, Step, StepError};
 
 /// A request, and what its answer has to be.

@@ -6,10 +6,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-
-use super::number::Expected;
 use stack::body;
 
+use super::number::Expected;
 use crate::runner::{Check, Context, Exporter, Grid, Observed, Step, StepError};
 
 /// Series of one name that an exporter serves.

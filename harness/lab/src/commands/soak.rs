@@ -188,14 +188,11 @@ async fn rounds(
         let recorder = Recorder::new(&reporter);
         let of_round = vec![selected];
         let ran = suite::on_own(native, of_round.clone(), &Options::default(), &recorder).await;
-        if let Err(error) = &ran {
-            // A round that was under way is in the report as far as it had come.
-            let unfinished = recorder.unfinished(of_round, &format!("{error:#}"));
-            (suite.scenarios).extend(
-                unfinished
-                    .into_iter()
-                    .flat_map(|unfinished| unfinished.scenarios),
-            );
+        // A round that was under way is in the report as far as it had come.
+        if let Err(error) = &ran
+            && let Some(unfinished) = recorder.unfinished(of_round, &format!("{error:#}"))
+        {
+            suite.scenarios.extend(unfinished.scenarios);
         }
         let outcomes = ran?;
         done.records += round.records;

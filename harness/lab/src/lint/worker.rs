@@ -8,10 +8,9 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-
-use super::definitions::{Definitions, Key, Keys, Kind, Plugin};
 use stack::body;
 
+use super::definitions::{Definitions, Key, Keys, Kind, Plugin};
 use crate::connect::segment;
 
 /// Debezium's connector, whose version is that of the definitions.

@@ -29,9 +29,7 @@ pub(super) async fn probe(
     let bootstrap = bootstrap.split(',').next().unwrap_or_default().to_owned();
     let brokers = ServiceName::Kafka.among(members).count();
     // A refused connection is cheaper to see here than in a client with threads of its own.
-    TcpStream::connect(&bootstrap)
-        .await
-        .map_err(|error| format!("{bootstrap}: {error}"))?;
+    listening(&bootstrap).await?;
     introduce(broker, endpoints, members).await?;
     let settings = settings().map_err(|error| words(&error))?;
     let admin: AdminClient<DefaultClientContext> = endpoints
