@@ -71,3 +71,25 @@ fn one_that_dies_later_ends_the_rest() {
     ended.assert_says(1, &["kafka was ended by SIGKILL", "kafka.log"]);
     lab.assert_nothing_left(&ports(&status), "after a component died");
 }
+
+/// What is paused has not ended.
+const PAUSED: &str = r#"# Started where it should be resumed.
+[[step]]
+pause = "zookeeper"
+
+[[step]]
+start = "zookeeper"
+"#;
+
+#[test]
+fn one_that_is_paused_has_to_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("area/paused.toml"), PAUSED);
+    let lab = Lab::new();
+    let root = folder.path().display().to_string();
+    lab.run(&["run", "--scenarios", &root]).assert_says(
+        1,
+        &["zookeeper runs already: it is paused, and has to be resumed"],
+    );
+    lab.assert_nothing_left(&[], "after a start of what is paused");
+}

@@ -259,12 +259,13 @@ impl Server {
     }
 
     fn spawn(&mut self, spec: SpawnSpec) -> Result<Answer, String> {
-        if self
-            .jobs
-            .iter()
-            .any(|job| job.spec.name == spec.name && job.pid.is_some())
-        {
-            return Err(format!("{} runs already", spec.name));
+        let same = |job: &&Job| job.spec.name == spec.name && job.pid.is_some();
+        if let Some(job) = self.jobs.iter().find(same) {
+            let paused = match job.state {
+                JobState::Paused => ": it is paused, and has to be resumed",
+                _ => "",
+            };
+            return Err(format!("{} runs already{paused}", spec.name));
         }
         let pid = child::spawn(&spec, &self.run).map_err(|error| {
             format!(

@@ -92,24 +92,6 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Those of a run that goes on.
-    ///
-    /// # Errors
-    /// When one cannot be read.
-    pub fn open(directory: &Path) -> Result<Self, SecurityError> {
-        let read = |user: User| {
-            let path = directory.join(format!("{user}.password"));
-            match std::fs::read_to_string(&path) {
-                Ok(password) => Ok((user, password)),
-                Err(source) => Err(SecurityError::File { path, source }),
-            }
-        };
-        Ok(Self {
-            passwords: User::ALL.into_iter().map(read).collect::<Result<_, _>>()?,
-            directory: directory.to_owned(),
-        })
-    }
-
     /// Where they are.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -196,14 +178,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_for_its_owner_alone_and_opens_again() {
+    fn everything_is_for_its_owner_alone() {
         let run = tempfile::tempdir().unwrap();
         let keys = Keys::make(run.path()).unwrap();
         for entry in std::fs::read_dir(keys.directory()).unwrap() {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        assert_eq!(Keys::open(keys.directory()).unwrap(), keys);
         assert!(!format!("{keys:?}").contains(keys.password(User::Lab)));
     }
 
