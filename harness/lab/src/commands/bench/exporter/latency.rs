@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rustix::process::Signal;
 use serde::Serialize;
 
 use super::peers::{Peer, Place, Serving, sample};
@@ -34,16 +35,12 @@ pub(super) async fn measure(place: &Place<'_>, probes: u32) -> Result<Latency> {
     workload::create(&place.bootstrap, topic).await?;
     let serving = place.start(Peer::Exporter, topic, false)?;
     place.caught_up(&serving).await?;
-    let mut load = place
-        .producer(topic)
+    let mut producer = place.producer(topic);
+    producer
         .arg(format!("--rate={RATE}"))
         .args(["--series=10000", "--metrics-per-message=2", "--seed=1"])
-        .arg("--log-level=error")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .context("cannot start the producer")?;
+        .arg("--log-level=error");
+    let load = place.begin(&producer)?;
     // The load has begun, and everything has been used once.
     wait_for(place, &serving, f64::from(RATE)).await?;
     let producer: FutureProducer = ClientConfig::new()
@@ -69,7 +66,9 @@ pub(super) async fn measure(place: &Place<'_>, probes: u32) -> Result<Latency> {
         sent.await?.map_err(|(error, _)| error)?;
         tokio::time::sleep(PAUSE).await;
     }
-    load.kill().await?;
+    let guard = place.control.guard();
+    guard.signal(&load, Signal::KILL.as_raw())?;
+    place.control.wait_ended(&load).await?;
     place.stop(serving).await?;
     Ok(Latency {
         rate: RATE,

@@ -11,6 +11,7 @@ mod throughput;
 mod workload;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;
@@ -18,11 +19,10 @@ use serde_json::json;
 use stack::ServiceName;
 use stack::native::{Native, Quiet, StackSpec, own_program};
 use stack::services::JvmMode;
-use tokio::process::Command;
 
 pub use consume::{Args as ConsumeArgs, run as consume};
 use outcome::Outcome;
-use peers::{Peer, Place, output};
+use peers::{Peer, Place};
 use producing::{Kind, Lines, Sender};
 use throughput::Backlog;
 use workload::SHAPES;
@@ -112,7 +112,9 @@ pub async fn run(args: Args) -> Result<Verdict> {
         crate::report::prepare(folder)?;
     }
     let shown = Shown::new();
-    let go = stacks::interruptible(build(&shown)).await?;
+    let go = which::which("go").context(
+        "the peer is written in Go, and there is no `go`: install it, as by `apt-get install golang`, and have it on PATH",
+    )?;
     let spec = StackSpec {
         jvm: JvmMode::Server,
         ..StackSpec::of([ServiceName::Kafka])
@@ -127,7 +129,12 @@ pub async fn run(args: Args) -> Result<Verdict> {
             .to_owned(),
         exporter: own_program("exporter")?,
         producer: own_program("producer")?,
-        go: go.path().join("go-exporter"),
+        go: native
+            .control()
+            .guard()
+            .run()
+            .service("go")?
+            .join("go-exporter"),
         client: reqwest::Client::builder().build()?,
     };
     let mut outcome = Outcome {
@@ -138,7 +145,11 @@ pub async fn run(args: Args) -> Result<Verdict> {
         versions: native.control().versions(),
         ..Outcome::default()
     };
-    let measured = stacks::guarded(&native, measure(&args, &place, &mut outcome, &shown)).await;
+    let work = async {
+        build(&place, &go, &shown).await?;
+        measure(&args, &place, &mut outcome, &shown).await
+    };
+    let measured = stacks::guarded(&native, work).await;
     shown.done();
     drop(place);
     native.shut_down().await?;
@@ -236,25 +247,21 @@ async fn measure(
     Ok(())
 }
 
-/// Compiles the peer in Go into a folder of its own.
-async fn build(shown: &Shown) -> Result<tempfile::TempDir> {
+/// Compiles the peer in Go.
+async fn build(place: &Place<'_>, go: &Path, shown: &Shown) -> Result<()> {
     let source = crate::commands::test::project()?.join("bench/go-exporter");
-    let go = which::which("go").context(
-        "the peer is written in Go, and there is no `go`: install it, as by `apt-get install golang`, and have it on PATH",
-    )?;
     shown.doing("compiling the peer in Go");
-    let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
     let mut command = Command::new(go);
     command
         .args(["build", "-o"])
-        .arg(folder.path())
+        .arg(&place.go)
         .arg(".")
-        .current_dir(&source);
-    output(command)
-        .await
-        .with_context(|| format!("the peer in {} cannot be compiled", source.display()))?;
+        .current_dir(&source)
+        .envs(std::env::vars_os());
+    let built = place.output(&command).await;
+    built.with_context(|| format!("the peer in {} cannot be compiled", source.display()))?;
     shown.done();
-    Ok(folder)
+    Ok(())
 }
 
 fn processor() -> String {

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::Signal;
 use serde::Serialize;
-use stack::guard::{PortRequest, SpawnSpec, StopPhase, StopSpec};
+use stack::guard::{JobState, PortRequest, SpawnSpec, StopPhase, StopSpec};
 use stack::native::Control;
-use tokio::process::Command;
 
 use super::consume::Consumed;
 use crate::tune::processor_seconds;
@@ -108,12 +107,23 @@ impl Place<'_> {
                 _ => format!("-X={setting}"),
             });
         }
-        let pid = guard.spawn(SpawnSpec {
-            name: job.clone(),
+        let pid = guard.spawn(self.process(&job, argv))?;
+        Ok(Serving {
+            job,
+            pid,
+            url: format!("http://{address}"),
+        })
+    }
+
+    /// A process of the run, which ends with it, however that ends.
+    fn process(&self, job: &str, argv: Vec<String>) -> SpawnSpec {
+        let run = self.control.guard().run();
+        SpawnSpec {
+            name: job.to_owned(),
             argv,
             env: BTreeMap::new(),
-            cwd: guard.run().path().to_owned(),
-            log: guard.run().log(&job),
+            cwd: run.path().to_owned(),
+            log: run.log(job),
             user: None,
             stop: StopSpec {
                 phase: StopPhase::Clients,
@@ -124,12 +134,55 @@ impl Place<'_> {
             },
             endpoints: BTreeMap::new(),
             hidden: true,
-        })?;
-        Ok(Serving {
-            job,
-            pid,
-            url: format!("http://{address}"),
-        })
+        }
+    }
+
+    /// Starts a command beside what is measured; gives the name of its job.
+    pub(super) fn begin(&self, command: &Command) -> Result<String> {
+        let job = format!("bench-{}", unique());
+        let guard = self.control.guard();
+        guard.spawn(self.process(&job, words(command)))?;
+        Ok(job)
+    }
+
+    /// Runs a command to its end, with its variables and no others; what it wrote to its standard output.
+    ///
+    /// # Errors
+    /// When it fails, with what it said.
+    pub(super) async fn output(&self, command: &Command) -> Result<Vec<u8>> {
+        let job = format!("bench-{}", unique());
+        let guard = self.control.guard();
+        let errors = guard.run().log(&format!("{job}-errors"));
+        let mut argv = ["/bin/sh", "-c", r#"exec "$@" 2> "$0""#]
+            .map(str::to_owned)
+            .to_vec();
+        argv.push(text(&errors));
+        argv.extend(words(command));
+        let mut process = self.process(&job, argv);
+        if let Some(folder) = command.get_current_dir() {
+            folder.clone_into(&mut process.cwd);
+        }
+        for (name, value) in command.get_envs() {
+            let value = value.unwrap_or_default().to_string_lossy().into_owned();
+            process
+                .env
+                .insert(name.to_string_lossy().into_owned(), value);
+        }
+        let said = process.log.clone();
+        guard.spawn(process)?;
+        let ended = self.control.wait_ended(&job).await?;
+        let read = |path: &Path| {
+            std::fs::read(path).with_context(|| format!("cannot read {}", text(path)))
+        };
+        if ended.state != JobState::Stopped {
+            bail!(
+                "{} {}:\n{}",
+                command.get_program().display(),
+                ended.ended.unwrap_or_default(),
+                String::from_utf8_lossy(&read(&errors)?)
+            );
+        }
+        read(&said)
     }
 
     /// Waits until a peer has caught up with its topic.
@@ -171,7 +224,6 @@ impl Place<'_> {
     pub(super) fn producer(&self, topic: &str) -> Command {
         let mut command = Command::new(&self.producer);
         command
-            .env_clear()
             .arg(format!("--bootstrap-servers={}", self.bootstrap))
             .arg(format!("--topic={topic}"));
         command
@@ -191,31 +243,17 @@ impl Place<'_> {
             .args(["bench", "consume", "--bootstrap-servers", &self.bootstrap])
             .args(["--topic", topic, "--group", &unique()])
             .args(SETTINGS.iter().flat_map(|setting| ["-X", setting]));
-        let said = output(command).await?;
+        let said = self.output(&command).await?;
         Ok(serde_json::from_slice(&said)?)
     }
 }
 
-/// Runs a program to its end; what it wrote to its standard output.
-///
-/// # Errors
-/// When it fails, with what it said.
-pub(super) async fn output(mut command: Command) -> Result<Vec<u8>> {
-    let name = command.as_std().get_program().display().to_string();
-    let ended = command
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .with_context(|| format!("cannot start {name}"))?;
-    if !ended.status.success() {
-        bail!(
-            "{name} ended with {}:\n{}",
-            ended.status,
-            String::from_utf8_lossy(&ended.stderr)
-        );
-    }
-    Ok(ended.stdout)
+fn words(command: &Command) -> Vec<String> {
+    [command.get_program()]
+        .into_iter()
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Processor time of a process so far, in seconds.

@@ -1,12 +1,12 @@
 //! How fast the producer sends, against Kafka's own tool.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use tokio::process::Command;
 
-use super::peers::{Place, output};
+use super::peers::Place;
 use super::workload;
 
 /// Who sends.
@@ -164,7 +164,7 @@ impl Lines {
                 .arg(format!("--metrics-per-message={}", self.kind.metrics))
                 .arg("--seed=1"),
         };
-        let summary: serde_json::Value = serde_json::from_slice(&output(command).await?)?;
+        let summary: serde_json::Value = serde_json::from_slice(&place.output(&command).await?)?;
         summary["messages_per_second"]
             .as_f64()
             .context("the producer's summary has no rate")
@@ -181,7 +181,7 @@ impl Lines {
             .arg(format!("bootstrap.servers={}", place.bootstrap))
             .arg(self.batch_size())
             .args(SETTINGS);
-        let text = String::from_utf8_lossy(&output(command).await?).into_owned();
+        let text = String::from_utf8_lossy(&place.output(&command).await?).into_owned();
         // "500000 records sent, 123456.7 records/sec (…"; the last such line is of the whole run.
         text.lines()
             .rev()
@@ -228,7 +228,7 @@ async fn batches(place: &Place<'_>, topic: &str) -> Result<f64> {
         }
         let mut command = tool(place, "kafka.tools.DumpLogSegments")?;
         command.arg("--files").arg(&file);
-        let text = output(command).await?;
+        let text = place.output(&command).await?;
         // A line for each: "baseOffset: 0 lastOffset: 42 count: 43 …".
         count += String::from_utf8_lossy(&text)
             .lines()

@@ -14,7 +14,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde::Serialize;
 
 use super::digest::{Digest, shown};
-use super::peers::{Place, output};
+use super::peers::Place;
 
 /// Messages of one kind.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -131,7 +131,7 @@ pub(super) async fn send(
         .args(["--interval=0s", "--log-level=warn", "--json"])
         .args(SENT.map(|setting| format!("--kafka-config={setting}")))
         .args(shape.options);
-    output(command).await.map(drop)
+    place.output(&command).await.map(drop)
 }
 
 /// The digest of what a topic says, read with nothing that a peer uses: the last value of each series.
