@@ -40,16 +40,16 @@ impl From<Verdict> for ExitCode {
 #[error("interrupted by {0}")]
 pub struct Interrupted(pub &'static str);
 
-/// As shells have it.
-fn after(signal: &str) -> ExitCode {
-    ExitCode::from(if signal == "SIGINT" { 130 } else { 143 })
+/// The exit status after a signal, as shells have it.
+pub(crate) fn after(signal: &str) -> u8 {
+    if signal == "SIGINT" { 130 } else { 143 }
 }
 
 /// Prints an error with its causes and says how the process ends.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(Interrupted(signal)) = error.downcast_ref() {
         eprintln!("interrupted by {signal}: everything that was started has been ended");
-        return after(signal);
+        return after(signal).into();
     }
     // What fetches is not awaited: it hears of the signal when it looks.
     let cancelled = error
@@ -58,7 +58,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         .find(|cause| matches!(cause, components::Error::Cancelled));
     if let (Some(cancelled), Some(signal)) = (cancelled, stacks::signalled()) {
         eprintln!("interrupted by {signal}: {cancelled}");
-        return after(signal);
+        return after(signal).into();
     }
     let mut shown = String::new();
     for (depth, cause) in error.chain().enumerate() {

@@ -57,17 +57,21 @@ pub fn guard_directory() -> Option<PathBuf> {
 pub fn main() -> ExitCode {
     output::end_quietly_when_nobody_reads();
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-    {
+        .and_then(|runtime| {
+            let signals = runtime.block_on(async { stacks::Signals::new() })?;
+            runtime.spawn(signals.follow());
+            Ok(runtime)
+        });
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: cannot start: {error}");
             return ExitCode::from(2);
         }
     };
-    runtime.spawn(stacks::end_after_signal());
     let result = runtime.block_on(commands::dispatch(cli.command));
     // Blocking tasks (a metadata request to a broker that is gone) must not hold the end up.
     runtime.shutdown_background();

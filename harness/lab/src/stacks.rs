@@ -1,6 +1,6 @@
 //! Finding the runs of this machine, and watching the one that we own.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use anyhow::{Context as _, Result, bail};
 use stack::guard::{Guard, GuardError, JobState};
 use stack::native::{Native, StackError};
 use stack::runs::RunDir;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
-use crate::failure::Interrupted;
+use crate::failure::{Interrupted, after};
 
 /// What is said when no run is alive.
 pub const NOTHING: &str = "nothing runs: start a stack with `lab up`";
@@ -57,22 +58,24 @@ pub fn what(run: &RunDir) -> String {
     })
 }
 
-/// Does the work unless a signal comes, the guard goes, or a service dies.
+/// Does the work unless a signal comes or has come, the guard goes, or a service dies.
 ///
 /// Whoever drops the stack then ends everything that belongs to it.
 pub async fn guarded<T>(native: &Native, work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
-        result = work => result,
-        lost = native.lost() => Err(lost.into()),
+        biased;
         signal = interrupted() => Err(signal),
+        lost = native.lost() => Err(lost.into()),
+        result = work => result,
     }
 }
 
-/// Does the work unless a signal comes.
+/// Does the work unless a signal comes or has come.
 pub async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
-        result = work => result,
+        biased;
         signal = interrupted() => Err(signal),
+        result = work => result,
     }
 }
 
@@ -80,12 +83,13 @@ pub async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T
 /// then ends everything by itself when this process is gone.
 static IN_ORDER: AtomicU64 = AtomicU64::new(3_000);
 
-/// The first signal that has come: what looks from time to time, and is not awaited, ends then.
-static SIGNAL: OnceLock<&'static str> = OnceLock::new();
+/// The first signal that has come. It is kept, for it may come while nobody waits for it.
+static SIGNAL: LazyLock<watch::Sender<Option<&'static str>>> =
+    LazyLock::new(|| watch::Sender::new(None));
 
-/// The signal that has asked this process to end, if one has.
+/// The signal that has asked this process to end, if one has: for what looks from time to time, and is not awaited.
 pub fn signalled() -> Option<&'static str> {
-    SIGNAL.get().copied()
+    *SIGNAL.borrow()
 }
 
 /// From now on an end in order takes longer: there is something to remove that no guard removes.
@@ -94,44 +98,52 @@ pub fn be_patient(limit: Duration) {
     IN_ORDER.store(millis, Ordering::Relaxed);
 }
 
-/// Ends the process some time after a signal, if it still runs, and at once after a second signal.
-pub async fn end_after_signal() {
-    let signal = interrupted().await;
-    let limit = Duration::from_millis(IN_ORDER.load(Ordering::Relaxed));
-    tokio::select! {
-        () = tokio::time::sleep(limit) => {}
-        _ = interrupted() => {}
+/// The signals that ask this process to end. From its making on they do not end it at once.
+pub struct Signals([(Signal, &'static str); 3]);
+
+impl Signals {
+    /// # Errors
+    /// When the system refuses, or there is no runtime.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self([
+            (signal(SignalKind::interrupt())?, "SIGINT"),
+            (signal(SignalKind::terminate())?, "SIGTERM"),
+            (signal(SignalKind::hangup())?, "SIGHUP"),
+        ]))
     }
-    let status = if signal.to_string().contains("SIGINT") {
-        130
-    } else {
-        143
-    };
-    eprintln!("{signal}: the rest ends by itself within seconds");
-    std::process::exit(status);
+
+    /// The next one.
+    async fn next(&mut self) -> &'static str {
+        let waits = self.0.each_mut().map(|(signals, name)| {
+            Box::pin(async {
+                signals.recv().await;
+                *name
+            })
+        });
+        futures::future::select_all(waits).await.0
+    }
+
+    /// Lets all know of the first one; ends the process some time after it, if it still runs, and at once after a second.
+    pub async fn follow(mut self) {
+        let first = self.next().await;
+        SIGNAL.send_replace(Some(first));
+        let limit = Duration::from_millis(IN_ORDER.load(Ordering::Relaxed));
+        tokio::select! {
+            () = tokio::time::sleep(limit) => {}
+            _ = self.next() => {}
+        }
+        eprintln!("interrupted by {first}: the rest ends by itself within seconds");
+        std::process::exit(after(first).into());
+    }
 }
 
 async fn interrupted() -> anyhow::Error {
-    let kinds = [
-        (SignalKind::interrupt(), "SIGINT"),
-        (SignalKind::terminate(), "SIGTERM"),
-        (SignalKind::hangup(), "SIGHUP"),
-    ];
-    let waits = kinds.map(|(kind, name)| {
-        Box::pin(async move {
-            match signal(kind) {
-                Ok(mut signals) => {
-                    signals.recv().await;
-                    name
-                }
-                Err(_) => std::future::pending().await,
-            }
-        })
-    });
-    let (name, _, _) = futures::future::select_all(waits).await;
-    // The first one counts, whoever waits for it.
-    let _ = SIGNAL.set(name);
-    Interrupted(name).into()
+    let mut signals = SIGNAL.subscribe();
+    match signals.wait_for(Option::is_some).await.as_deref() {
+        Ok(Some(name)) => Interrupted(name).into(),
+        // Its sender lives as long as the process.
+        _ => std::future::pending().await,
+    }
 }
 
 /// Resolves with the error when a service that should run has ended.

@@ -12,6 +12,7 @@ pub mod flavour;
 pub mod guard;
 pub mod limits;
 pub mod links;
+pub mod log_tail;
 pub mod native;
 mod private;
 pub mod profile;

@@ -9,8 +9,9 @@
 //! ```
 
 mod about;
+mod place;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -22,6 +23,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::guard::sweep;
+use crate::private;
 
 pub use about::About;
 
@@ -81,31 +83,25 @@ impl RunDir {
     /// # Errors
     /// When it cannot be made.
     pub fn create(about: &About) -> io::Result<Self> {
-        let state = std::path::absolute(state_dir())?;
+        let state = place::made(state_dir())?;
         let runs = state.join("runs");
         // Others may pass through, since Postgres of a root run is another user, but not look in.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o711)
-            .create(&runs)?;
-        // An earlier, stricter umask would lock Postgres out; a directory of another user is not ours to open.
-        if fs::metadata(&runs)?.permissions().mode() & 0o777 != 0o711 {
-            fs::set_permissions(&runs, fs::Permissions::from_mode(0o711))?;
-        }
+        private::directory(&runs, 0o711)?;
         prune(&runs);
         loop {
             let id = new_id();
             let path = runs.join(&id);
             match DirBuilder::new().mode(0o711).create(&path) {
                 Ok(()) => {
-                    fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
-                    DirBuilder::new().mode(0o711).create(path.join("log"))?;
-                    about.write(&path)?;
-                    return Ok(Self {
-                        path,
-                        id,
-                        _lock: None,
-                    });
+                    let filled = fs::set_permissions(&path, Permissions::from_mode(0o711))
+                        .and_then(|()| private::directory(&path.join("log"), 0o711))
+                        .and_then(|()| about.write(&path));
+                    if let Err(error) = filled {
+                        // Nobody clears a run away that never began.
+                        let _ = fs::remove_dir_all(&path);
+                        return Err(error);
+                    }
+                    return Ok(Self::at(&path));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -169,24 +165,7 @@ impl RunDir {
 
     /// Directories of runs that are over, oldest first, also of those whose guard never began.
     pub fn dead() -> Vec<Self> {
-        let entries = fs::read_dir(state_dir().join("runs"));
-        let mut found: Vec<_> = entries
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.path().is_dir())
-            .map(|entry| Self::at(&entry.path()))
-            .filter(|run| {
-                let age = began(&run.id).and_then(|began| began.elapsed().ok());
-                match run.path.join("lock").exists() {
-                    true => !run.is_held(),
-                    // One that begins has no lock for a moment.
-                    false => age.is_some_and(|age| age > BEGINNING),
-                }
-            })
-            .collect();
-        found.sort_by(|a, b| a.id.cmp(&b.id));
-        found
+        dead(&state_dir().join("runs"))
     }
 
     /// Bytes of its files.
@@ -202,7 +181,7 @@ impl RunDir {
         if self.is_held() {
             return Err(io::Error::other("its guard lives"));
         }
-        sweep(&self.id, &[]);
+        sweep(&self.id);
         match fs::remove_dir_all(&self.path) {
             // Somebody else clears as well.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -281,10 +260,12 @@ impl RunDir {
     /// When it cannot be made.
     pub fn service(&self, service: &str) -> io::Result<PathBuf> {
         let path = self.path.join(service);
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o711)
-            .create(&path)?;
+        match DirBuilder::new().mode(0o711).create(&path) {
+            // Not less than that: the umask of a strict user locks Postgres out.
+            Ok(()) => fs::set_permissions(&path, Permissions::from_mode(0o711))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
         Ok(path)
     }
 
@@ -292,10 +273,7 @@ impl RunDir {
     pub(crate) fn bind_socket(&self) -> io::Result<UnixListener> {
         let directory = File::open(&self.path)?;
         let listener = UnixListener::bind(socket_below(&directory))?;
-        fs::set_permissions(
-            self.path.join("guard.sock"),
-            fs::Permissions::from_mode(0o600),
-        )?;
+        fs::set_permissions(self.path.join("guard.sock"), Permissions::from_mode(0o600))?;
         Ok(listener)
     }
 
@@ -334,21 +312,35 @@ fn socket_below(directory: &File) -> PathBuf {
     ))
 }
 
+/// All, oldest first.
 fn all(runs: &Path) -> Vec<RunDir> {
     let mut found: Vec<_> = fs::read_dir(runs)
         .into_iter()
         .flatten()
         .flatten()
-        .filter(|entry| entry.path().join("lock").exists())
+        .filter(|entry| entry.path().is_dir())
         .map(|entry| RunDir::at(&entry.path()))
         .collect();
     found.sort_by(|a, b| a.id.cmp(&b.id));
     found
 }
 
+fn dead(runs: &Path) -> Vec<RunDir> {
+    let mut found = all(runs);
+    found.retain(|run| {
+        let age = began(&run.id).and_then(|began| began.elapsed().ok());
+        match run.path.join("lock").exists() {
+            true => !run.is_held(),
+            // One that begins has no lock for a moment.
+            false => age.is_some_and(|age| age > BEGINNING),
+        }
+    });
+    found
+}
+
 /// Runs that have ended, in the order in which they did.
 fn by_end(runs: &Path) -> Vec<RunDir> {
-    let mut dead: Vec<_> = all(runs).into_iter().filter(|run| !run.is_held()).collect();
+    let mut dead = dead(runs);
     dead.sort_by_cached_key(RunDir::last_words);
     dead
 }
@@ -359,7 +351,7 @@ fn prune(runs: &Path) {
     for run in &dead {
         // A guard that ended in order took its socket along.
         if run.path.join("guard.sock").exists() {
-            sweep(&run.id, &[]);
+            sweep(&run.id);
             run.discard();
         }
     }

@@ -1,6 +1,8 @@
 //! What a step sees: the stack, and what this scenario has made on it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +13,7 @@ use rdkafka::ClientConfig;
 use scenario::Vars;
 use stack::guard::{Guard, JobState, JobStatus, PortRequest, SpawnSpec, StopPhase, StopSpec};
 use stack::security::Rule;
-use stack::{Control, Endpoints, ServiceName};
+use stack::{Control, Endpoints, ServiceName, log_tail};
 use tokio_postgres::Client;
 
 use super::chart::Chart;
@@ -415,12 +417,17 @@ impl Context {
         env: BTreeMap<String, String>,
     ) -> Result<String> {
         let log = self.guard.run().log(&self.job(name));
-        let before = std::fs::metadata(&log).map_or(0, |metadata| metadata.len());
+        let before = fs::metadata(&log).map_or(0, |metadata| metadata.len());
         self.spawn(name, argv, env, BTreeMap::new())?;
         let status = self.ended(name).await?;
-        let all = std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
-        let new = all.get(usize::try_from(before)?..).unwrap_or_default();
-        let text = String::from_utf8_lossy(new).into_owned();
+        let mut new = Vec::new();
+        File::open(&log)
+            .and_then(|mut file| {
+                file.seek(SeekFrom::Start(before))?;
+                file.read_to_end(&mut new)
+            })
+            .with_context(|| format!("cannot read {}", log.display()))?;
+        let text = String::from_utf8_lossy(&new).into_owned();
         if status.state != JobState::Stopped {
             bail!(
                 "`{name}` {}; it said: {}",
@@ -504,10 +511,15 @@ impl Context {
     }
 
     /// The last lines of a log; none where there is no log, as on a stack that is not ours.
-    pub async fn log_tail(&self, name: &str, lines: usize) -> Vec<String> {
-        let text = self.log(name).await.unwrap_or_default();
-        let all: Vec<_> = text.lines().map(str::to_owned).collect();
-        all[all.len().saturating_sub(lines)..].to_vec()
+    pub async fn log_tail(&self, name: &str) -> Vec<String> {
+        let run = self.guard.run();
+        if self.processes.contains(name) {
+            return log_tail::read(&run.log(&self.job(name)));
+        }
+        match self.control.as_deref().and_then(Control::native) {
+            Some(_) => log_tail::read(&run.log(name)),
+            None => log_tail::of(&self.log(name).await.unwrap_or_default()),
+        }
     }
 
     fn job(&self, name: &str) -> String {

@@ -15,8 +15,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// An attempt gets this long at least, even when `within` is nearly over: checks that hang are told apart from those that do
 /// not hold.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(2);
-/// Lines of a log beside a failure.
-const TAIL: usize = 15;
 
 /// An instance of a scenario to run.
 #[derive(Debug, Clone)]
@@ -230,7 +228,7 @@ async fn run_step(
         }
         Err(error) => {
             let log = match error.service() {
-                Some(service) => context.log_tail(service, TAIL).await,
+                Some(service) => context.log_tail(service).await,
                 None => Vec::new(),
             };
             tell(&mut result, &error, &log, &redact);

@@ -94,3 +94,37 @@ fn ctrl_c_leaves_a_report_of_what_was_done() {
     let ended = lab.run(&["run", "--scenarios", &root, "--report", "/proc/report"]);
     ended.assert_says(2, &["/proc/report: name another one with --report"]);
 }
+
+/// What a shell leaves in the background, or had in a pipe when its time was over, went on while other scenarios ran.
+#[test]
+fn what_a_shell_step_has_started_ends_with_its_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let area = folder.path().join("area");
+    fs::create_dir(&area).unwrap();
+    let step =
+        |shell: &str| format!("# A shell.\n[[step]]\nshell = \"{shell}\"\nwithin = \"2s\"\n");
+    fs::write(area.join("a.toml"), step("sleep 333 | cat")).unwrap();
+    fs::write(area.join("b.toml"), step("sleep 333 & echo")).unwrap();
+    fs::write(area.join("c.toml"), step("exec sleep 61")).unwrap();
+    let root = folder.path().display().to_string();
+    let lab = Lab::new();
+    let run = lab.start(&["run", "--scenarios", &root]);
+    let begun = Instant::now();
+    let meanwhile = loop {
+        let processes = lab.processes();
+        if processes
+            .iter()
+            .any(|(_, command)| command.contains("sleep 61"))
+        {
+            break processes;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{processes:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let left = meanwhile
+        .iter()
+        .find(|(_, command)| command.contains("sleep 333"));
+    assert!(left.is_none(), "{meanwhile:#?}");
+    let ended = Ended::from(run.wait_with_output().unwrap());
+    assert_eq!(ended.status, Some(1), "{ended:#?}");
+}

@@ -42,6 +42,44 @@ fn one_that_dies_at_its_start_is_named_with_its_log() {
     lab.assert_nothing_left(&[], "after a component died");
 }
 
+/// Its answer was the last thing that was seen of it: that was told as a refusal of the guard, without its log.
+#[test]
+fn one_that_answers_as_it_dies_is_named_with_its_log() {
+    let home = java_home(
+        r#"for settings; do :; done
+port=$(sed -n 's/^clientPort=//p' "$settings")
+echo 'it goes down'
+python3 - "$port" <<'END' &
+import os, socket, sys, time
+parent = os.getppid()
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    client, _ = server.accept()
+    open("asked", "w").close()
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    # Until the guard has seen it, too.
+    time.sleep(0.1)
+    client.recv(100)
+    client.sendall(b"Zookeeper version: 3.8.4\nMode: standalone\n")
+    client.close()
+END
+until [ -e asked ]; do sleep 0.01; done
+exit 3"#,
+    );
+    let lab = Lab::new().with("JAVA_HOME", home.path().display().to_string());
+    lab.run(&["up", "zookeeper"]).assert_says(
+        1,
+        &[
+            "`zookeeper` exited with status 3",
+            "ZooKeeper to answer `srvr`",
+            "last seen: its answer",
+            "it goes down",
+        ],
+    );
+    lab.assert_nothing_left(&[], "after a component died as it answered");
+}
+
 #[test]
 fn one_that_never_gets_ready_is_named_with_what_was_waited_for_and_seen() {
     let home = java_home("echo 'thinking it over'; exec sleep 600");

@@ -1,5 +1,10 @@
 //! What is typed wrong.
 
+use std::ffi::OsStr;
+use std::fs::Permissions;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+
 use crate::support::{Ended, Lab};
 
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios");
@@ -131,6 +136,61 @@ fn a_state_directory_that_cannot_be_made() {
         .with("LAB_STATE_DIR", "/proc/nothing")
         .run(&["up", "zookeeper"])
         .assert_says(2, &["/proc/nothing", "LAB_STATE_DIR"]);
+}
+
+/// Kafka takes a comma for the end of a directory, and had its data outside of the run.
+#[test]
+fn a_state_directory_that_kafka_cannot_be_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = |bytes: &[u8]| folder.path().join(OsStr::from_bytes(bytes));
+    for state in [named(b"a,b"), named(b"a:b"), named(b"\xff")] {
+        let lab = Lab::new();
+        let mut command = lab.command(&["up", "zookeeper", "--detach"]);
+        command.env("LAB_STATE_DIR", &state);
+        let ended = Ended::from(command.output().unwrap());
+        ended.assert_says(
+            2,
+            &["LAB_STATE_DIR", "a colon, a comma or what is no UTF-8"],
+        );
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+/// Who can write there can put anything in the place of what the lab starts.
+#[test]
+fn a_state_directory_of_somebody_else() {
+    let lab = Lab::new();
+    let open = Permissions::from_mode(0o777);
+    std::fs::set_permissions(lab.state(), open).unwrap();
+    lab.run(&["up", "zookeeper", "--detach"])
+        .assert_says(2, &["LAB_STATE_DIR", "everybody may write to it"]);
+    if !rustix::process::geteuid().is_root() {
+        println!("the rest is skipped: only root can give a directory to somebody else");
+        return;
+    }
+    std::fs::set_permissions(lab.state(), Permissions::from_mode(0o755)).unwrap();
+    chown(lab.state(), Some(65534), Some(65534)).unwrap();
+    lab.run(&["up", "zookeeper", "--detach"])
+        .assert_says(2, &["LAB_STATE_DIR", "it belongs to user 65534"]);
+    chown(lab.state(), Some(0), Some(0)).unwrap();
+    let runs = lab.state().join("runs");
+    std::fs::create_dir(&runs).unwrap();
+    chown(&runs, Some(65534), Some(65534)).unwrap();
+    lab.run(&["up", "zookeeper", "--detach"])
+        .assert_says(2, &["LAB_STATE_DIR", "runs is no directory of yours"]);
+}
+
+/// A working directory that is no UTF-8 ended every start.
+#[test]
+fn a_folder_that_is_no_utf8() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"\xff"));
+    std::fs::create_dir(&odd).unwrap();
+    let lab = Lab::new();
+    let mut command = lab.command(&["up", "zookeeper", "--detach"]);
+    let ended = Ended::from(command.current_dir(&odd).output().unwrap());
+    assert_eq!(ended.status, Some(0), "{ended:#?}");
+    assert_eq!(lab.run(&["down"]).status, Some(0));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Whatever is killed, at whatever moment: nothing is left.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
@@ -53,6 +56,13 @@ fn rounds(lab: &Lab, kinds: &[(Victim, Signal); 2], seed: u64) {
             kill_once(lab, command, victim, kill, after, &what);
         }
     }
+    // As root, what Postgres is copied from: a copy that was killed half-way goes with its run.
+    let programs = fs::read_dir(lab.state().join("programs"));
+    let hidden = programs.into_iter().flatten().flatten().find(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().starts_with('.')
+    });
+    assert!(hidden.is_none(), "{hidden:?}");
 }
 
 fn kill_once(
@@ -95,4 +105,82 @@ fn kill_once(
         std::thread::sleep(Duration::from_millis(5));
     }
     lab.assert_nothing_left(&taken, what);
+}
+
+fn scenario(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let area = folder.path().join("area");
+    fs::create_dir(&area).unwrap();
+    fs::write(area.join("one.toml"), text).unwrap();
+    let root = folder.path().display().to_string();
+    (folder, root)
+}
+
+/// Signals that came while nobody waited for one were lost, and a run with a report then went on for half a minute.
+#[test]
+fn an_interrupt_is_heard_whenever_it_comes() {
+    let (folder, root) = scenario("# It takes long.\n[[step]]\nshell = \"exec sleep 61\"\n");
+    let report = folder.path().join("report").display().to_string();
+    let lab = Lab::new();
+    for after in (0..400).step_by(20).map(Duration::from_millis) {
+        let mut run = lab.start(&["run", "--scenarios", &root, "--report", &report]);
+        std::thread::sleep(after);
+        signal(run.id(), Signal::INT);
+        let begun = Instant::now();
+        while run.try_wait().unwrap().is_none() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(5),
+                "an interrupt after {after:?} was not heard"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    lab.assert_nothing_left(&[], "after interrupts");
+}
+
+/// The guard's children are ended by the kernel, but not what Postgres has started, which carries no mark; and a Postgres that is
+/// ended by SIGKILL leaves its shared memory.
+#[test]
+fn a_busy_postgres_ends_with_its_guard_and_leaves_no_memory() {
+    let query = "SELECT count(*) FROM generate_series(1, 100000000000)";
+    let (_folder, root) = scenario(&format!(
+        "# It never ends.\n[[step]]\nsql = \"{query}\"\nwithin = \"2m\"\n"
+    ));
+    let lab = Lab::new();
+    let mut run = lab.start(&["run", "--scenarios", &root]);
+    let begun = Instant::now();
+    let processes = loop {
+        let processes = lab.processes();
+        if processes
+            .iter()
+            .any(|(_, command)| command.contains("SELECT"))
+        {
+            break processes;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{processes:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let memory: BTreeSet<PathBuf> = processes
+        .iter()
+        .flat_map(|(pid, _)| shared_memory(*pid))
+        .collect();
+    assert!(!memory.is_empty(), "{processes:#?}");
+    let (guard, _) = processes
+        .iter()
+        .find(|(_, command)| command.contains(" guard "))
+        .unwrap();
+    signal(u32::try_from(*guard).unwrap(), Signal::KILL);
+    lab.assert_nothing_left(&[], "after the guard of a busy Postgres was killed");
+    assert_eq!(run.wait().unwrap().code(), Some(1));
+    let left: Vec<_> = memory.iter().filter(|file| file.exists()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Files below `/dev/shm` that a process has mapped.
+fn shared_memory(pid: i32) -> Vec<PathBuf> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let files = maps
+        .lines()
+        .filter_map(|line| line.find("/dev/shm/").map(|at| &line[at..]));
+    files.map(|file| Path::new(file).to_owned()).collect()
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,6 +44,11 @@ impl Lab {
             variables: Vec::new(),
             _one: one,
         }
+    }
+
+    /// The state directory.
+    pub fn state(&self) -> &Path {
+        self.state.path()
     }
 
     pub fn with(mut self, variable: &str, value: impl Into<String>) -> Self {
@@ -144,8 +149,10 @@ impl Lab {
             let marked = runs
                 .iter()
                 .any(|mark| environment.split(' ').any(|variable| variable == mark));
-            // Zombies have neither.
-            if marked || command.contains(&state) {
+            // Postgres writes the titles of its processes over both.
+            let folder = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+            // Zombies have none of it.
+            if marked || command.contains(&state) || folder.starts_with(self.state.path()) {
                 found.push((pid, command));
             }
         }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::process::Command;
 
 use rstest::rstest;
 use rustix::process::Signal;
@@ -174,4 +175,27 @@ fn one_of_several_wants_several(#[case] service: &str, #[case] option: &str) {
     let lab = Lab::new();
     lab.run(&["up", service]).assert_says(2, &[service, option]);
     lab.assert_nothing_left(&[], "after a refused start");
+}
+
+/// As root, Postgres is another user, who could not pass through directories that a strict user makes.
+#[test]
+fn a_strict_umask_locks_no_service_out() {
+    let lab = Lab::new();
+    let state = lab.state().join("new");
+    let up = lab.command(&["up", "postgres", "--detach"]);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", r#"umask 077; exec "$0" "$@""#])
+        .arg(up.get_program())
+        .args(up.get_args())
+        .env("LAB_STATE_DIR", &state);
+    let ended = Ended::from(command.output().unwrap());
+    assert_eq!(ended.status, Some(0), "{ended:#?}");
+    let mut down = lab.command(&["down"]);
+    assert!(
+        down.env("LAB_STATE_DIR", &state)
+            .status()
+            .unwrap()
+            .success()
+    );
 }

@@ -307,7 +307,7 @@ impl Cache {
     /// what was refused.
     ///
     /// # Errors
-    /// As [`Cache::ensure`]; a wrong file in `LAB_MAVEN_DIR` is an error too, since the lab cannot mend it.
+    /// As [`Cache::ensure`]; a wrong file that cannot be deleted, such as one in `LAB_MAVEN_DIR`, is an error too.
     pub fn fetch(
         &self,
         ids: &[ComponentId],
@@ -317,8 +317,11 @@ impl Cache {
         for id in ids {
             match self.verify(id) {
                 Ok(_) | Err(Error::NotFetched { .. }) => {}
+                // What is still there would be taken for whole: it has the right size.
                 Err(Error::Refused { damages })
-                    if damages.iter().all(|damage| damage.deleted != Deleted::No) =>
+                    if damages
+                        .iter()
+                        .all(|damage| matches!(damage.deleted, Deleted::File | Deleted::Tree)) =>
                 {
                     damages
                         .iter()

@@ -2,20 +2,22 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use super::cache::{Content, Installed, tree_name};
 use super::digest::{Sri, copy_hashed, on_all_cores};
 use super::error::{Damage, Deleted, Error, Wrong};
 use super::manifest::{Entry, Manifest, file_mode};
+use crate::private;
 
 /// A copy of an unpacked tree below `parent` that everybody can read, made once: every byte of one that is there is hashed
-/// again, and one that is not what the lock says is replaced. Gives where it is.
+/// again, and one that is not what the lock says is replaced. Gives where it is. It is made in `run`, on the same file system:
+/// who is killed while it is leaves nothing that is not cleared with the run.
 ///
 /// # Errors
 /// Those of [`stage_tree`], and when `parent` cannot be made or read.
-pub fn shared_tree(installed: &Installed, parent: &Path) -> Result<PathBuf, Error> {
+pub fn shared_tree(installed: &Installed, parent: &Path, run: &Path) -> Result<PathBuf, Error> {
     let manifest = match &installed.content {
         Content::Provided { root } => return Ok(root.clone()),
         Content::Tree { manifest, .. } => manifest,
@@ -25,13 +27,8 @@ pub fn shared_tree(installed: &Installed, parent: &Path) -> Result<PathBuf, Erro
     if Manifest::of_tree(&place).is_ok_and(|found| found == *manifest) {
         return Ok(place);
     }
-    let made = |source| Error::io("create", parent, source);
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(parent)
-        .map_err(made)?;
-    let scratch = tempfile::tempdir_in(parent).map_err(made)?;
+    private::directory(parent, 0o711).map_err(|source| Error::io("create", parent, source))?;
+    let scratch = tempfile::tempdir_in(run).map_err(|source| Error::io("write in", run, source))?;
     // Whoever still runs the old one keeps it open.
     let (old, new) = (scratch.path().join("old"), scratch.path().join("new"));
     stage_tree(installed, &new)?;
@@ -171,12 +168,13 @@ mod tests {
     fn a_shared_tree_is_for_everybody_and_made_once(tree: (Installed, TempDir)) {
         let (installed, folder) = tree;
         let parent = folder.path().join("programs");
-        let place = shared_tree(&installed, &parent).unwrap();
+        let place = shared_tree(&installed, &parent, folder.path()).unwrap();
         let program = place.join("bin/postgres");
         let made = fs::metadata(&program).unwrap();
         assert_eq!(made.mode() & 0o777, 0o755);
 
-        assert_eq!(shared_tree(&installed, &parent).unwrap(), place);
+        let again = shared_tree(&installed, &parent, folder.path());
+        assert_eq!(again.unwrap(), place);
         assert_eq!(fs::metadata(&program).unwrap().ino(), made.ino());
         assert_eq!(fs::read_dir(&parent).unwrap().count(), 1);
     }
@@ -185,11 +183,11 @@ mod tests {
     fn a_shared_tree_that_was_changed_is_replaced(tree: (Installed, TempDir)) {
         let (installed, folder) = tree;
         let parent = folder.path().join("programs");
-        let program = shared_tree(&installed, &parent)
+        let program = shared_tree(&installed, &parent, folder.path())
             .unwrap()
             .join("bin/postgres");
         fs::write(&program, "PROGRAM").unwrap();
-        shared_tree(&installed, &parent).unwrap();
+        shared_tree(&installed, &parent, folder.path()).unwrap();
         assert_eq!(fs::read_to_string(&program).unwrap(), "program");
         assert_eq!(fs::read_dir(&parent).unwrap().count(), 1);
     }

@@ -117,7 +117,7 @@ impl GuardHandle {
         })
     }
 
-    /// Resolves when the guard is gone, and ends what it could not take along.
+    /// Resolves when the guard is gone.
     pub async fn lost(&self) -> GuardError {
         let watched = self.owner.try_clone().and_then(|stream| {
             stream.set_nonblocking(true)?;
@@ -137,7 +137,6 @@ impl GuardHandle {
             },
             Err(error) => error,
         };
-        sweep(self.guard.run.id(), &[std::process::id().cast_signed()]);
         self.guard.gone(source)
     }
 
@@ -163,8 +162,8 @@ impl GuardHandle {
 }
 
 impl Drop for GuardHandle {
-    /// Lets the guard see that its owner is gone, and waits until it has ended everything. A detached guard does not
-    /// look, and is not waited for.
+    /// Lets the guard see that its owner is gone, waits until it has ended everything, and ends what is left where it was
+    /// killed. A detached guard does not look, and is not waited for.
     fn drop(&mut self) {
         let detached = self.detached;
         // Shut down and not just closed: a watcher may hold a copy of the descriptor.
@@ -172,6 +171,9 @@ impl Drop for GuardHandle {
         let limit = Instant::now() + Duration::from_secs(5);
         while !detached && self.guard.run.is_held() && Instant::now() < limit {
             std::thread::sleep(Duration::from_millis(5));
+        }
+        if !detached {
+            sweep(self.guard.run.id());
         }
     }
 }

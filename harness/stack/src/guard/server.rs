@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 
 use super::protocol::{
@@ -31,6 +31,19 @@ struct Job {
     ended: Option<String>,
     /// Asked to stop: its end is no failure; killed when this passes.
     kill_at: Option<Instant>,
+}
+
+impl Job {
+    /// Whom its signals go to. A scenario's process may be a shell with processes of its own, which end with it; a service
+    /// looks after its own.
+    fn receiver(&self, pid: i32) -> Pid {
+        Pid::from_raw(if self.spec.hidden { -pid } else { pid })
+    }
+
+    /// A process that is gone already needs no signal.
+    fn send(&self, pid: i32, signal: Signal) {
+        let _ = kill(self.receiver(pid), signal);
+    }
 }
 
 struct Server {
@@ -139,7 +152,16 @@ impl Server {
     }
 
     fn reap(&mut self) {
+        let looked = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         loop {
+            // Until it is reaped, its number is nobody else's, and neither is that of its group.
+            if let Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) =
+                waitid(Id::All, looked)
+                && let Some(job) = self.jobs.iter().find(|job| job.pid == Some(pid.as_raw()))
+                && job.spec.hidden
+            {
+                job.send(pid.as_raw(), Signal::SIGKILL);
+            }
             let (pid, words, clean) = match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(pid, code)) => {
                     (pid, format!("exited with status {code}"), code == 0)
@@ -183,7 +205,7 @@ impl Server {
             if let (Some(pid), Some(at)) = (job.pid, job.kill_at)
                 && at <= now
             {
-                send(pid, Signal::SIGKILL);
+                job.send(pid, Signal::SIGKILL);
             }
         }
     }
@@ -297,8 +319,8 @@ impl Server {
         let (job, pid) = self.running(name)?;
         job.kill_at = Some(Instant::now() + Duration::from_millis(job.spec.stop.grace_ms));
         // A paused process sees no signal before it goes on.
-        send(pid, Signal::SIGCONT);
-        kill(Pid::from_raw(pid), signal(job.spec.stop.signal)?)
+        job.send(pid, Signal::SIGCONT);
+        kill(job.receiver(pid), signal(job.spec.stop.signal)?)
             .map_err(|error| error.to_string())?;
         Ok(Answer::Done)
     }
@@ -306,7 +328,7 @@ impl Server {
     fn signal(&mut self, name: &str, number: i32) -> Result<Answer, String> {
         let (job, pid) = self.running(name)?;
         let signal = signal(number)?;
-        kill(Pid::from_raw(pid), signal).map_err(|error| error.to_string())?;
+        kill(job.receiver(pid), signal).map_err(|error| error.to_string())?;
         match signal {
             Signal::SIGSTOP => job.state = JobState::Paused,
             Signal::SIGCONT if job.state == JobState::Paused => job.state = JobState::Ready,
@@ -361,8 +383,8 @@ impl Server {
                 if let Some(pid) = job.pid {
                     let grace = Duration::from_millis(job.spec.stop.grace_ms).min(PHASE_LIMIT);
                     job.kill_at = Some(Instant::now() + grace);
-                    send(pid, Signal::SIGCONT);
-                    send(pid, signal(job.spec.stop.at_end).unwrap_or(Signal::SIGTERM));
+                    job.send(pid, Signal::SIGCONT);
+                    job.send(pid, signal(job.spec.stop.at_end).unwrap_or(Signal::SIGTERM));
                 }
             }
             while self
@@ -382,7 +404,8 @@ impl Server {
                 return;
             }
             for pid in left {
-                send(pid, Signal::SIGKILL);
+                // It may be gone already.
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
             std::thread::sleep(Duration::from_millis(5));
             self.reap();
@@ -398,9 +421,4 @@ fn note(what: impl std::fmt::Display) {
 
 fn signal(number: i32) -> Result<Signal, String> {
     Signal::try_from(number).map_err(|_| format!("{number} is not a signal"))
-}
-
-/// A process that is gone already needs no signal.
-fn send(pid: i32, signal: Signal) {
-    let _ = kill(Pid::from_raw(pid), signal);
 }

@@ -251,12 +251,8 @@ impl Control {
         if status.state == JobState::Stopped {
             return Ok(());
         }
-        Err(self.died(
-            service,
-            status,
-            "it to end with success".to_owned(),
-            "what prepares it to be done",
-        ))
+        let last_seen = "it was at work".to_owned();
+        Err(self.died(service, status, last_seen, "it to end with success"))
     }
 
     /// Waits until a process of the run has ended.
@@ -294,9 +290,15 @@ impl Control {
             }
             tokio::time::sleep(PROBE).await;
         }
-        // It may have answered its last.
-        self.guard.mark_ready(service.as_str())?;
-        Ok(())
+        let Err(error) = self.guard.mark_ready(service.as_str()) else {
+            return Ok(());
+        };
+        // It has answered its last.
+        let status = self.guard.job(service.as_str())?;
+        Err(match status.pid {
+            None => self.died(service, status, "its answer".to_owned(), condition),
+            Some(_) => error.into(),
+        })
     }
 
     /// The error for a service that ended by itself.

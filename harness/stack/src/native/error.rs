@@ -7,13 +7,11 @@ use crate::components;
 use crate::guard::GuardError;
 use crate::limits::{self, TooLittle};
 use crate::links::Link;
+use crate::log_tail;
 use crate::profile::Profile;
 use crate::security::SecurityError;
 use crate::services::{LaunchError, ServiceName};
 use crate::systemd::UnitError;
-
-/// Lines of a log that an error shows.
-const TAIL: usize = 15;
 
 /// Why a stack did not come up, or a service of it cannot be controlled.
 #[derive(Debug, thiserror::Error)]
@@ -170,13 +168,9 @@ pub struct LogTail {
 impl LogTail {
     /// Reads the end of a log.
     pub fn read(path: &Path) -> Box<Self> {
-        let text = std::fs::read(path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let mut lines: Vec<_> = text.lines().rev().take(TAIL).map(str::to_owned).collect();
-        lines.reverse();
         Box::new(Self {
             path: path.to_owned(),
-            lines,
+            lines: log_tail::read(path),
         })
     }
 }

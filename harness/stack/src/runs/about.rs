@@ -1,6 +1,7 @@
 //! What a run is for, so that who finds it knows whose it is.
 
 use std::collections::BTreeMap;
+use std::env::current_dir;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +34,12 @@ impl About {
         let name = name.map(|name| name.to_string_lossy().into_owned());
         Self {
             command: name.into_iter().chain(words).collect(),
-            folder: std::env::current_dir().unwrap_or_default(),
+            // As text: it is for people, and JSON has no other.
+            folder: current_dir()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+                .into(),
             stays: false,
             versions: BTreeMap::new(),
         }

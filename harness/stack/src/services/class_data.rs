@@ -6,8 +6,8 @@
 //! what is measured. A JVM ignores an archive that does not fit: each states the JVM, the class path and its jars' times, and
 //! its checksum is verified. What goes wrong here makes a start no worse than it would be without.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,9 +16,10 @@ use super::jvm::JvmMode;
 use crate::components::Sri;
 
 /// Makes an archive: `$0` is its final name, `$1` the name until it is whole, the rest the JVM. A JVM that cannot make one
-/// leaves its words, and is not asked again.
+/// leaves its words, and is not asked again. It is no failure, nor is it one when another start was faster and cleared it away.
 const MAKE: &str = r#"part=$1; shift
-if "$@" > "$part.log" 2>&1 && mv -f -- "$part" "$0"; then rm -f -- "$part.log"; else mv -f -- "$part.log" "$0.failed"; fi"#;
+if "$@" > "$part.log" 2>&1 && mv -f -- "$part" "$0"; then rm -f -- "$part.log"; else mv -f -- "$part.log" "$0.failed"; fi
+exit 0"#;
 
 /// Extension of what a JVM lists.
 const LIST: &str = "classes";
@@ -37,22 +38,30 @@ pub(super) enum Plan {
 }
 
 impl Plan {
-    /// For a JVM of this program, main class and class path. `run` tells the files of runs apart that go on at once.
+    /// For a JVM of this program, main class and class path. `run` and `service` tell the files of JVMs apart that run at once.
     pub(super) fn new(
         directory: &Path,
         mode: JvmMode,
-        run: &str,
+        (run, service): (&str, &str),
         java: &Path,
         main_class: &str,
         class_path: &[PathBuf],
     ) -> Self {
-        Self::look(directory, mode, run, java, main_class, class_path).unwrap_or(Self::Without)
+        Self::look(
+            directory,
+            mode,
+            (run, service),
+            java,
+            main_class,
+            class_path,
+        )
+        .unwrap_or(Self::Without)
     }
 
     fn look(
         directory: &Path,
         mode: JvmMode,
-        run: &str,
+        (run, service): (&str, &str),
         java: &Path,
         main_class: &str,
         class_path: &[PathBuf],
@@ -75,14 +84,15 @@ impl Plan {
             .into_iter()
             .filter(|(_, path)| path.extension() == Some(LIST.as_ref()));
         let Some((_, newest)) = lists.max() else {
-            let list = directory.join(format!("{name}.{run}.{LIST}"));
+            let list = directory.join(format!("{name}.{run}.{service}.{LIST}"));
             return Ok(Self::Learn(list));
         };
         // Its JVM may still run, or was killed in the middle of a line.
         let text = fs::read_to_string(newest)?;
         let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
         let list = directory.join(format!("{name}.{run}.list"));
-        fs::write(&list, whole)?;
+        // Of several brokers of a run one makes it: for the others the list is there already, and they start without.
+        File::create_new(&list)?.write_all(whole.as_bytes())?;
         Ok(Self::Make { archive, list })
     }
 
@@ -188,11 +198,15 @@ mod tests {
         }
 
         fn plan_in(&self, mode: JvmMode, run: &str) -> Plan {
+            self.plan_of(mode, (run, "kafka"))
+        }
+
+        fn plan_of(&self, mode: JvmMode, who: (&str, &str)) -> Plan {
             let java = Path::new("/bin/sh");
             Plan::new(
                 &self.data(),
                 mode,
-                run,
+                who,
                 java,
                 MAIN,
                 std::slice::from_ref(&self.jar),
@@ -234,6 +248,19 @@ mod tests {
         fs::write(archive, "archive").unwrap();
         assert_eq!(folder.plan("three"), Plan::Use(folder.archive()));
         assert!(!learnt(&first).exists());
+    }
+
+    #[test]
+    fn of_several_brokers_each_learns_and_one_makes() {
+        let folder = Folder::new();
+        let of = |run, service| folder.plan_of(JvmMode::Quick, (run, service));
+        let (first, second) = (of("one", "kafka"), of("one", "kafka-2"));
+        assert_ne!(learnt(&first), learnt(&second));
+        fs::write(learnt(&first), "java/lang/Object\n").unwrap();
+        fs::write(learnt(&second), "java/lang/Object\n").unwrap();
+
+        assert!(matches!(of("two", "kafka"), Plan::Make { .. }));
+        assert_eq!(of("two", "kafka-2"), Plan::Without);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Jvm<'_> {
         let shared = Plan::new(
             site.class_data,
             site.jvm,
-            site.run.id(),
+            (site.run.id(), service.as_str()),
             java,
             self.main_class,
             self.class_path,

@@ -8,14 +8,13 @@ use futures::future::try_join_all;
 
 use super::unit::{Unit, UnitError};
 use crate::endpoints::Endpoints;
+use crate::log_tail;
 use crate::native::StackError;
 use crate::ready;
 use crate::services::ServiceName;
 
 /// Between two looks at a unit or a service.
 const POLL: Duration = Duration::from_millis(100);
-/// Lines of a journal that an error shows.
-const TAIL: usize = 15;
 
 /// Control over services that are units of this machine.
 #[derive(Debug)]
@@ -152,9 +151,10 @@ impl Control {
 }
 
 fn tail(journal: &str) -> String {
-    let lines: Vec<_> = journal.lines().collect();
-    let last = &lines[lines.len().saturating_sub(TAIL)..];
-    last.iter().map(|line| format!("    {line}\n")).collect()
+    log_tail::of(journal)
+        .iter()
+        .map(|line| format!("    {line}\n"))
+        .collect()
 }
 
 #[async_trait]

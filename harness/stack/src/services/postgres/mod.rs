@@ -83,7 +83,11 @@ impl Service for Postgres {
 
         let programs = match user {
             // That user may not be able to enter the cache below root's home.
-            Some(_) => shared_tree(site.component(COMPONENT)?, &state_dir().join("programs"))?,
+            Some(_) => shared_tree(
+                site.component(COMPONENT)?,
+                &state_dir().join("programs"),
+                &directory,
+            )?,
             None => site.tree(COMPONENT)?.to_owned(),
         };
         let data = directory.join("data");

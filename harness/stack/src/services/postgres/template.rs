@@ -1,11 +1,10 @@
 //! Data of a fresh Postgres, made once: `initdb` needs more processor time than all the rest of a start of Postgres.
 
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::components::Sri;
+use crate::private;
 use crate::runs::state_dir;
 use crate::services::ServiceName;
 use crate::services::launch::{LaunchError, Preparation, Site};
@@ -42,12 +41,10 @@ impl Template {
         site: &Site<'_>,
         data: &Path,
     ) -> Result<Option<Preparation>, LaunchError> {
-        let made = self.0.parent().map(|directory| {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory)
-        });
+        let made = self
+            .0
+            .parent()
+            .map(|parent| private::directory(parent, 0o700));
         match made {
             // Another start may have been faster, and a start without a template is as good.
             Some(Ok(())) => {
@@ -60,7 +57,8 @@ impl Template {
 }
 
 fn job(site: &Site<'_>, script: &str, from: &Path, to: &Path) -> Result<Preparation, LaunchError> {
-    let part = to.with_extension(format!("{}.part", site.run.id()));
+    // In the run, on the same file system: what a killed start leaves is cleared with it.
+    let part = site.directory(ServiceName::Postgres)?.join("data.part");
     let mut argv = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
     argv.extend([from, to, &part].map(|path| path.display().to_string()));
     let mut job = site.process(ServiceName::Postgres, argv, BTreeMap::new())?;
