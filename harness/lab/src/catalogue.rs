@@ -190,10 +190,12 @@ impl Selection {
         let unknown = self.tags.iter().find(|tag| !loaded.tags.contains(*tag));
         match unknown.map(|tag| (tag, near_miss(tag, known()))) {
             Some((tag, Some(meant))) => {
-                bail!("no scenario is selected: none has the tag `{tag}`; did you mean `{meant}`?")
+                bail!(
+                    "no scenario is selected: none of those asked for has the tag `{tag}`; did you mean `{meant}`?"
+                )
             }
             Some((tag, None)) => bail!(
-                "no scenario is selected: none has the tag `{tag}`; `lab list` shows them with their tags"
+                "no scenario is selected: none of those asked for has the tag `{tag}`; `lab list` shows them with their tags"
             ),
             None => bail!("no scenario is selected: `lab list` shows them with their tags"),
         }

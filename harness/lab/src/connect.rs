@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use stack::services::{LOGIN, connectors_client, postgres_settings};
 use stack::{ServiceName, body};
 
 use crate::runner::Context;
+use crate::whole::whole;
 
 /// How long a change may take. Connect answers by itself after 90 s (`ConnectResource.DEFAULT_REST_REQUEST_TIMEOUT_MS`): until then
 /// Debezium may be at the validation of a configuration, for which it asks the database.
@@ -216,24 +217,29 @@ async fn send(
     path: &str,
     body: Option<&Value>,
 ) -> Result<(StatusCode, String)> {
-    let url = format!("{rest}{path}");
+    let mut request = http.request(method.clone(), format!("{rest}{path}"));
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let what = format!("{method} {path}");
+    if method == Method::GET {
+        return answered(request, what).await;
+    }
+    whole(answered(request.timeout(CHANGE), what)).await
+}
+
+async fn answered(request: RequestBuilder, what: String) -> Result<(StatusCode, String)> {
     let begun = std::time::Instant::now();
     loop {
-        let mut request = http.request(method.clone(), &url);
-        if method != Method::GET {
-            request = request.timeout(CHANGE);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let answer = request
+        let again = request.try_clone().context("a body that streams")?;
+        let answer = again
             .send()
             .await
-            .with_context(|| format!("Connect does not answer {method} {path}"))?;
+            .with_context(|| format!("Connect does not answer {what}"))?;
         let status = answer.status();
         let text = body::text(answer, body::LARGEST)
             .await
-            .with_context(|| format!("Connect answered {method} {path}"))?;
+            .with_context(|| format!("Connect answered {what}"))?;
         if status != StatusCode::CONFLICT || begun.elapsed() > REBALANCE {
             return Ok((status, text));
         }

@@ -42,7 +42,11 @@ pub struct Interrupted(pub &'static str);
 
 /// The exit status after a signal, as shells have it.
 pub(crate) fn after(signal: &str) -> u8 {
-    if signal == "SIGINT" { 130 } else { 143 }
+    match signal {
+        "SIGINT" => 130,
+        "SIGHUP" => 129,
+        _ => 143,
+    }
 }
 
 /// Prints an error with its causes and says how the process ends.

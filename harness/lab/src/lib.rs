@@ -34,6 +34,7 @@ mod suite;
 #[cfg(test)]
 mod testing;
 mod tune;
+mod whole;
 mod words;
 #[cfg(test)]
 mod wrong;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use stack::guard::{Guard, GuardError, JobState};
@@ -127,9 +127,15 @@ impl Signals {
     pub async fn follow(mut self) {
         let first = self.next().await;
         SIGNAL.send_replace(Some(first));
-        let limit = Duration::from_millis(IN_ORDER.load(Ordering::Relaxed));
+        let begun = Instant::now();
+        let in_order = async {
+            // What has to be removed may begin after the signal.
+            while begun.elapsed() < Duration::from_millis(IN_ORDER.load(Ordering::Relaxed)) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(limit) => {}
+            () = in_order => {}
             _ = self.next() => {}
         }
         eprintln!("interrupted by {first}: the rest ends by itself within seconds");

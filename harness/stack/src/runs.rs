@@ -9,6 +9,7 @@
 //! ```
 
 mod about;
+mod forgotten;
 mod place;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -185,8 +186,18 @@ impl RunDir {
         match fs::remove_dir_all(&self.path) {
             // Somebody else clears as well.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => result,
+            result => {
+                forgotten::add(&state_dir(), &[&self.id]);
+                result
+            }
         }
+    }
+
+    /// Ids of runs of this machine that are over, also of those whose directories are gone, for a few days.
+    pub fn over() -> Vec<String> {
+        let mut ids = forgotten::read(&state_dir());
+        ids.extend(Self::dead().into_iter().map(|run| run.id));
+        ids
     }
 
     /// Whether a guard lives.
@@ -357,11 +368,15 @@ fn prune(runs: &Path) {
     }
     // Who tries six times to begin does not want the logs of what went before to go.
     let (begun, failed): (Vec<_>, Vec<_>) = dead.into_iter().partition(RunDir::has_services);
-    for run in [begun, failed]
-        .iter()
-        .flat_map(|runs| runs.iter().rev().skip(KEPT))
-    {
+    let kept = [begun, failed];
+    let old = kept.iter().flat_map(|runs| runs.iter().rev().skip(KEPT));
+    let mut gone = Vec::new();
+    for run in old {
         let _ = fs::remove_dir_all(&run.path);
+        gone.push(run.id());
+    }
+    if let Some(state) = runs.parent() {
+        forgotten::add(state, &gone);
     }
 }
 

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::runner::{Context, Observed, Step, StepError};
 
-/// A command for `/bin/sh -eu`, run in the scenario's own directory. It has to end with success.
+/// A command for `/bin/sh -eu`, run in the scenario's own directory. It has to end with success; what it leaves in the background
+/// ends with it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(from = "TextOr<Full>")]
 pub struct Shell(Full);

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::runner::{Context, Observed, Step, StepError, Topic};
+use crate::whole::whole;
 use crate::words::count;
 
 fn one() -> NonZeroU16 {
@@ -38,18 +39,19 @@ pub struct Create {
 impl Step for Create {
     async fn attempt(&self, context: &mut Context) -> Result<Observed, StepError> {
         context.own("topic", &self.name)?;
-        let mut topic = NewTopic::new(
-            &self.name,
-            self.partitions.get().into(),
-            TopicReplication::Fixed(self.replicas.get().into()),
-        );
-        for (key, value) in &self.config {
-            topic = topic.set(key, value);
-        }
-        let answers = admin(context)?
-            .create_topics([&topic], &AdminOptions::new())
-            .await
-            .map_err(|error| StepError::broken("kafka", error))?;
+        let (name, config) = (self.name.to_string(), self.config.clone());
+        let (partitions, replicas) = (self.partitions.get(), self.replicas.get());
+        let admin = admin(context)?;
+        let answers = whole(async move {
+            let replication = TopicReplication::Fixed(replicas.into());
+            let mut topic = NewTopic::new(&name, partitions.into(), replication);
+            for (key, value) in &config {
+                topic = topic.set(key, value);
+            }
+            admin.create_topics([&topic], &AdminOptions::new()).await
+        })
+        .await
+        .map_err(|error| StepError::broken("kafka", error))?;
         all(answers, "make")?;
         Ok(Observed::text(count(self.partitions, "partition")))
     }

@@ -25,6 +25,7 @@ use crate::progress::Shown;
 use crate::runner::{ScenarioOutcome, Selected, Suite, Surroundings};
 use crate::stacks;
 use crate::suite::{self, Options, Reporter};
+use crate::whole::settled;
 use crate::words::without_password;
 
 /// How long removing may take after a signal.
@@ -97,7 +98,7 @@ pub async fn run(
             };
             Some(stacks::interruptible(work).await?)
         } else {
-            reach(&services, &endpoints, path).await?;
+            stacks::interruptible(reach(&services, &endpoints, path)).await?;
             None
         };
         // What was not asked for is not touched either.
@@ -182,6 +183,7 @@ async fn on_cluster(
         ));
     } else {
         // A scenario removes what it made when it ends; one that was interrupted has not come to that.
+        settled().await;
         let id = suite.run.clone();
         let swept = cluster
             .sweep(&|mark| mark.run() == id, &Databases::All)

@@ -114,7 +114,7 @@ async fn on_cluster(args: &Args, file: &Path) -> Result<Verdict> {
     attach::reach(&services, &endpoints, file).await?;
     let cluster = Cluster::new(&endpoints)?;
     let living: BTreeSet<String> = ids(RunDir::living());
-    let dead: BTreeSet<String> = ids(RunDir::dead());
+    let dead: BTreeSet<String> = RunDir::over().into_iter().collect();
     let found = cluster.find(&|_| true, &Databases::All).await?;
     let mut found: Vec<_> = found
         .into_iter()

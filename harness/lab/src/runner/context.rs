@@ -23,6 +23,7 @@ use super::step::{Observed, StepError};
 use crate::leftovers::{Cluster, Databases};
 use crate::marks::Mark;
 use crate::tune::Session;
+use crate::whole::whole;
 
 /// Where scenarios run.
 #[derive(Debug, Clone)]
@@ -290,8 +291,13 @@ impl Context {
         let name = name.unwrap_or(&self.prefix).to_owned();
         if own && !self.has_database {
             let administrative = self.administrative_database()?;
-            let server = self.connect(&administrative).await?;
-            postgres::create_database(server, &name).await?;
+            let (endpoints, made) = (self.endpoints.clone(), name.clone());
+            let url = self.endpoint("postgres", "sql")?.to_owned();
+            whole(async move {
+                let server = postgres::connect(&endpoints, &url, &administrative).await?;
+                postgres::create_database(&server, &made).await
+            })
+            .await?;
             self.has_database = true;
         }
         self.connect(&name).await

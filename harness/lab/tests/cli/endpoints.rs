@@ -244,6 +244,7 @@ fn a_cluster_that_exists_is_left_as_it_was() {
     assert_eq!(cluster.list(), before);
     an_experiment_is_measured_and_leaves_nothing(&cluster, &file, &before);
     an_interrupted_run_removes_what_it_made(&cluster, &before);
+    an_interrupt_is_heard_whenever_it_comes(&cluster, &before);
     clean_removes_what_a_killed_run_left(&cluster, &before);
     assert_eq!(cluster.lab.run(&["down"]).status, Some(0));
 }
@@ -384,6 +385,20 @@ fn an_interrupted_run_removes_what_it_made(cluster: &Cluster, before: &Listing) 
     assert_eq!(cluster.list(), *before);
 }
 
+/// An interrupt that came while nobody waited for one was lost, and one within `CREATE DATABASE` left a database.
+fn an_interrupt_is_heard_whenever_it_comes(cluster: &Cluster, before: &Listing) {
+    for after in (50..500).step_by(50).map(Duration::from_millis) {
+        let run = cluster.start_endless();
+        std::thread::sleep(after);
+        signal(run.id(), Signal::INT);
+        let begun = Instant::now();
+        let ended = Ended::from(run.wait_with_output().unwrap());
+        ended.assert_says(130, &["interrupted by SIGINT"]);
+        assert!(begun.elapsed() < Duration::from_secs(10), "{after:?}");
+        assert_eq!(cluster.list(), *before, "{after:?}");
+    }
+}
+
 fn clean_removes_what_a_killed_run_left(cluster: &Cluster, before: &Listing) {
     // What others made, with names that are nearly ours.
     cluster.sql("CREATE DATABASE kclab_backup");
@@ -423,6 +438,14 @@ fn clean_removes_what_a_killed_run_left(cluster: &Cluster, before: &Listing) {
     cluster.sql(&format!("CREATE PUBLICATION {prefix}_more"));
     let left = cluster.list();
     assert!(left.is_superset(&made), "{left:#?}");
+
+    // So many later runs take its directory away. It was then taken for one of another machine.
+    let one = cluster.folder.path().join("scenarios/cdc/one.toml");
+    fs::write(one, "# Nothing.\n[[step]]\nshell = \"true\"\n").unwrap();
+    for _ in 0..6 {
+        let ended = cluster.run(&cluster.file("e.json"), &["cdc/one"]);
+        assert_eq!(ended.status, Some(0), "{ended:#?}");
+    }
 
     cluster.clean(&[]).assert_says(2, &["--yes", "--dry-run"]);
     let listed = cluster.clean(&["--dry-run", "--json"]);

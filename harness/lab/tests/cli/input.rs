@@ -74,8 +74,10 @@ fn what_is_no_scenario_is_called_what_it_is() {
 fn a_tag_that_no_scenario_has() {
     let lab = Lab::new();
     for command in ["run", "list"] {
-        lab.run(&[command, "--tag", "nothing"])
-            .assert_says(2, &["none has the tag `nothing`; `lab list` shows"]);
+        lab.run(&[command, "--tag", "nothing"]).assert_says(
+            2,
+            &["none of those asked for has the tag `nothing`; `lab list` shows"],
+        );
         lab.run(&[command, "--tag", "cdcc"])
             .assert_says(2, &["did you mean `cdc`?"]);
     }
@@ -143,15 +145,12 @@ fn a_state_directory_that_cannot_be_made() {
 fn a_state_directory_that_kafka_cannot_be_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let named = |bytes: &[u8]| folder.path().join(OsStr::from_bytes(bytes));
-    for state in [named(b"a,b"), named(b"a:b"), named(b"\xff")] {
+    for state in [named(b"a,b"), named(b"a:b"), named(b"a$b"), named(b"\xff")] {
         let lab = Lab::new();
         let mut command = lab.command(&["up", "zookeeper", "--detach"]);
         command.env("LAB_STATE_DIR", &state);
         let ended = Ended::from(command.output().unwrap());
-        ended.assert_says(
-            2,
-            &["LAB_STATE_DIR", "a colon, a comma or what is no UTF-8"],
-        );
+        ended.assert_says(2, &["LAB_STATE_DIR", "its path has one of"]);
     }
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
 }
@@ -191,6 +190,28 @@ fn a_folder_that_is_no_utf8() {
     let ended = Ended::from(command.current_dir(&odd).output().unwrap());
     assert_eq!(ended.status, Some(0), "{ended:#?}");
     assert_eq!(lab.run(&["down"]).status, Some(0));
+}
+
+/// It said that all was well, and `up` could not begin.
+#[test]
+fn doctor_looks_at_the_directories() {
+    for variable in ["LAB_STATE_DIR", "LAB_CACHE_DIR"] {
+        let lab = Lab::new().with(variable, "/dev/null");
+        let ended = lab.run(&["doctor"]);
+        assert_eq!(ended.status, Some(2), "{ended:#?}");
+        let mend = format!("export {variable}=DIRECTORY");
+        assert!(
+            ended.stdout.contains("/dev/null is not a directory"),
+            "{ended:#?}"
+        );
+        assert!(ended.stdout.contains(&mend), "{ended:#?}");
+    }
+    let lab = Lab::new().with("LAB_POSTGRES_DIR", "/nope");
+    let ended = lab.run(&["doctor"]);
+    assert!(
+        ended.stdout.contains("unset LAB_POSTGRES_DIR"),
+        "{ended:#?}"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use rstest::rstest;
@@ -177,25 +178,41 @@ fn one_of_several_wants_several(#[case] service: &str, #[case] option: &str) {
     lab.assert_nothing_left(&[], "after a refused start");
 }
 
-/// As root, Postgres is another user, who could not pass through directories that a strict user makes.
+/// As root, Postgres is another user, who could not pass through directories that a strict user makes; and Kafka read what is not
+/// ASCII in its settings as something else, and had its data elsewhere.
 #[test]
-fn a_strict_umask_locks_no_service_out() {
+fn a_state_directory_is_made_for_all_services_whatever_its_name() {
     let lab = Lab::new();
-    let state = lab.state().join("new");
-    let up = lab.command(&["up", "postgres", "--detach"]);
+    let state = lab.state().join("ein ümläut");
+    let up = lab.command(&["up", "connect", "postgres", "--detach"]);
     let mut command = Command::new("sh");
     command
         .args(["-c", r#"umask 077; exec "$0" "$@""#])
         .arg(up.get_program())
         .args(up.get_args())
+        .env("LC_ALL", "C")
         .env("LAB_STATE_DIR", &state);
     let ended = Ended::from(command.output().unwrap());
     assert_eq!(ended.status, Some(0), "{ended:#?}");
     let mut down = lab.command(&["down"]);
-    assert!(
-        down.env("LAB_STATE_DIR", &state)
-            .status()
-            .unwrap()
-            .success()
-    );
+    down.env("LAB_STATE_DIR", &state);
+    assert!(down.status().unwrap().success());
+    assert_eq!(lab.state().read_dir().unwrap().count(), 1);
+}
+
+#[test]
+fn a_directory_that_postgres_may_not_pass_through_is_named() {
+    let lab = Lab::new();
+    let closed = lab.state().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o700)).unwrap();
+    let mut up = lab.command(&["up", "postgres", "--detach"]);
+    up.env("LAB_STATE_DIR", closed.join("state"));
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only below root Postgres is another user");
+        return;
+    }
+    let ended = Ended::from(up.output().unwrap());
+    let closed = closed.display().to_string();
+    ended.assert_says(2, &["may not pass through", &closed, "chmod o+x"]);
 }

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 /// When it cannot be made, when others could change what is in it, or when its path is not one that Kafka can be told of.
 pub(super) fn made(state: PathBuf) -> io::Result<PathBuf> {
     let state = std::path::absolute(state)?;
-    // They separate entries in the settings of Kafka and Connect.
-    let is_plain = |text: &str| !text.contains([',', ':']);
+    // The first two separate entries in the settings of Kafka and Connect, the others mean something to the shell that initdb
+    // hands its files to.
+    let is_plain = |text: &str| !text.contains([',', ':', '$', '`', '"', '\\', '\n']);
     if !state.to_str().is_some_and(is_plain) {
-        let problem = "its path has a colon, a comma or what is no UTF-8 in it";
+        let problem = "its path has one of , : $ ` \" \\ in it, a line break, or what is no UTF-8";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
     passable(&state)?;

@@ -123,6 +123,11 @@ pub enum LaunchError {
     /// Root may not become the user that Postgres runs as.
     #[error("no user `nobody` to run Postgres as: it refuses to run as root")]
     NoUser,
+    /// That user may not come to its files.
+    #[error(
+        "Postgres runs as `nobody` below root, who may not pass through {0}: `chmod o+x` it, or set LAB_STATE_DIR to another place"
+    )]
+    Closed(PathBuf),
 }
 
 impl Site<'_> {
@@ -194,10 +199,12 @@ impl Site<'_> {
         argv: Vec<String>,
         env: BTreeMap<String, String>,
     ) -> Result<SpawnSpec, LaunchError> {
-        let mut environment: BTreeMap<String, String> = ["PATH", "HOME", "LANG", "TZ", "JAVA_HOME"]
+        let mut environment: BTreeMap<String, String> = ["PATH", "HOME", "TZ", "JAVA_HOME"]
             .into_iter()
             .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
             .collect();
+        // A JVM takes names of files to be in the encoding of its locale.
+        environment.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
         environment.extend(env);
         Ok(SpawnSpec {
             name: service.as_str().to_owned(),

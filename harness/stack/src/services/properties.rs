@@ -8,12 +8,27 @@ use serde_json::Value;
 /// Scalars by name.
 pub(super) type Settings = BTreeMap<String, Value>;
 
-/// Java's `.properties`: backslashes and line breaks escaped.
+/// Java's `.properties`: backslashes, line breaks and white space at the begin escaped, and what is not ASCII by its UTF-16 code
+/// units, since Java reads the file as ISO 8859-1 (`java.util.Properties.load(InputStream)`).
 pub(super) fn java_properties(settings: &Settings, own: &[(&str, String)]) -> String {
     let escape = |text: &str| {
-        text.replace('\\', "\\\\")
-            .replace('\n', "\\n")
-            .replace('\r', "\\r")
+        let mut escaped = String::new();
+        for (at, character) in text.char_indices() {
+            match character {
+                '\\' => escaped.push_str("\\\\"),
+                '\n' => escaped.push_str("\\n"),
+                '\r' => escaped.push_str("\\r"),
+                ' ' if at == 0 => escaped.push_str("\\ "),
+                ' '..='~' => escaped.push(character),
+                other => {
+                    for unit in other.encode_utf16(&mut [0; 2]) {
+                        // Writing to a string cannot fail.
+                        let _ = write!(escaped, "\\u{unit:04x}");
+                    }
+                }
+            }
+        }
+        escaped
     };
     lines(settings, own, escape)
 }
@@ -58,6 +73,11 @@ mod tests {
         assert_eq!(
             java_properties(&settings, &own),
             "a=1\nb=true\npath=C:\\\\o'brien\\n\n"
+        );
+        let own = [("path", " é/𝕏".to_owned())];
+        assert_eq!(
+            java_properties(&Settings::new(), &own),
+            "path=\\ \\u00e9/\\ud835\\udd4f\n"
         );
         assert_eq!(
             postgresql_conf(&settings, &[("path", "/o'b".to_owned())]),

@@ -4,7 +4,7 @@ mod template;
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -81,6 +81,11 @@ impl Service for Postgres {
         let directory = site.directory(name)?;
         let user = unprivileged_user()?;
 
+        if user.is_some()
+            && let Some(closed) = directory.ancestors().find(|path| is_closed(path))
+        {
+            return Err(LaunchError::Closed(closed.to_owned()));
+        }
         let programs = match user {
             // That user may not be able to enter the cache below root's home.
             Some(_) => shared_tree(
@@ -219,6 +224,11 @@ fn secure(keys: &Keys, directory: &Path) -> Result<[(&'static str, PathBuf); 3],
         write_secret(path, text)?;
     }
     Ok(written)
+}
+
+/// Whether strangers may not pass through.
+fn is_closed(directory: &Path) -> bool {
+    fs::metadata(directory).is_ok_and(|about| about.mode() & 0o001 == 0)
 }
 
 /// Postgres refuses to run as root: `nobody` then.
