@@ -1,5 +1,8 @@
 //! What the lab needs of the machine.
 
+use std::path::PathBuf;
+
+use rustix::fs::{Access, access};
 use stack::components::{Cache, Error, Lock, Plan, java, prometheus};
 use stack::limits::{self, Amounts};
 use stack::native::requirements;
@@ -33,15 +36,19 @@ const DISK: u64 = 3000;
 
 /// Looks at everything.
 pub fn examine() -> Vec<Finding> {
-    vec![
-        java_found(),
-        maven(),
-        prometheus_found(),
-        components(),
-        memory(),
-        disk(),
-        descriptors(),
-    ]
+    let cache = Lock::embedded().and_then(Cache::open);
+    let mut found = vec![java_found(), maven()];
+    // Where there is no cache, what is said of the components says why.
+    found.extend(cache.as_ref().ok().map(prometheus_found));
+    found.push(components(&cache));
+    let state = ("LAB_STATE_DIR", state_dir());
+    let cache = cache
+        .ok()
+        .map(|cache| ("LAB_CACHE_DIR", cache.dir().to_owned()));
+    let directories: Vec<_> = [state].into_iter().chain(cache).collect();
+    found.push(writable(&directories));
+    found.extend([memory(), disk(&directories), descriptors()]);
+    found
 }
 
 fn good(what: &'static str, seen: String) -> Finding {
@@ -89,11 +96,8 @@ fn maven() -> Finding {
     }
 }
 
-fn prometheus_found() -> Finding {
-    let found = Lock::embedded()
-        .and_then(Cache::open)
-        .and_then(|cache| prometheus::locate(&cache));
-    match found {
+fn prometheus_found(cache: &Cache) -> Finding {
+    match prometheus::locate(cache) {
         Ok(Some(found)) => good(
             "prometheus",
             format!("{} ({})", found.server.display(), found.version),
@@ -103,24 +107,29 @@ fn prometheus_found() -> Finding {
             "neither on the PATH nor fetched yet".to_owned(),
             "./lab fetch",
         ),
-        Err(error) => bad("prometheus", error.to_string(), mending(Some(&error))),
+        Err(error) => bad("prometheus", error.to_string(), &mending(&error)),
     }
 }
 
 /// The line that mends what keeps components from being looked at.
-fn mending(error: Option<&Error>) -> &'static str {
+fn mending(error: &Error) -> String {
     match error {
-        Some(Error::NoCacheDirectory) => "export LAB_CACHE_DIR=DIRECTORY",
-        _ => "./lab fetch",
+        Error::NoCacheDirectory => "export LAB_CACHE_DIR=DIRECTORY".to_owned(),
+        Error::UnusableDirectory { variable, .. } => format!("unset {variable}"),
+        _ => "./lab fetch".to_owned(),
     }
 }
 
-fn components() -> Finding {
+fn components(cache: &Result<Cache, Error>) -> Finding {
     const WHAT: &str = "components";
     const MEND: &str = "./lab fetch";
-    let (usual, all) = match plans() {
+    let cache = match cache {
+        Ok(cache) => cache,
+        Err(error) => return bad(WHAT, error.to_string(), &mending(error)),
+    };
+    let (usual, all) = match plans(cache) {
         Ok(plans) => plans,
-        Err(error) => return bad(WHAT, format!("{error:#}"), mending(error.downcast_ref())),
+        Err(error) => return bad(WHAT, format!("{error:#}"), MEND),
     };
     let missing = |plan: &Plan| {
         format!(
@@ -148,16 +157,14 @@ fn components() -> Finding {
 }
 
 /// What is to be fetched for a stack as it is without further wishes, and for everything that can be wished.
-fn plans() -> anyhow::Result<(Plan, Plan)> {
+fn plans(cache: &Cache) -> anyhow::Result<(Plan, Plan)> {
     let profile = Profile::default();
     let mut flavour = Flavour::of(profile);
-    let lock = Lock::embedded()?;
     // Scenarios of the usual profile have the sink in it.
-    let sink = lock.resolve(JDBC, None)?.version().to_owned();
+    let sink = cache.lock().resolve(JDBC, None)?.version().to_owned();
     flavour.versions.insert(JDBC.to_owned(), sink);
     let usual = requirements(&profile.services(), &flavour)?;
     let usual: Vec<_> = usual.into_values().collect();
-    let cache = Cache::open(lock)?;
     Ok((cache.plan(&usual)?, cache.plan(&cache.lock().all())?))
 }
 
@@ -170,10 +177,42 @@ fn memory() -> Finding {
     )
 }
 
-fn disk() -> Finding {
+/// Directories, each with the variable that names it: whether they can be written, or made.
+fn writable(directories: &[(&str, PathBuf)]) -> Finding {
+    const WHAT: &str = "directories";
+    for (variable, directory) in directories {
+        let Some(there) = directory.ancestors().find(|path| path.exists()) else {
+            continue;
+        };
+        let problem = if !there.is_dir() {
+            Some("is not a directory".to_owned())
+        } else {
+            access(there, Access::WRITE_OK | Access::EXEC_OK)
+                .err()
+                .map(|error| format!("cannot be written: {error}"))
+        };
+        if let Some(problem) = problem {
+            return bad(
+                WHAT,
+                format!("{} {problem}", there.display()),
+                &format!("export {variable}=DIRECTORY, with one of yours"),
+            );
+        }
+    }
+    let all: Vec<_> = directories
+        .iter()
+        .map(|(_, directory)| directory.display().to_string())
+        .collect();
+    good(WHAT, all.join(", "))
+}
+
+fn disk(directories: &[(&str, PathBuf)]) -> Finding {
+    let rooms = directories
+        .iter()
+        .filter_map(|(_, directory)| limits::room(directory));
     amount(
         "disk",
-        limits::room(&stack::runs::state_dir()).map(|room| room.free),
+        rooms.map(|room| room.free).min(),
         DISK,
         "make room, or set LAB_STATE_DIR and LAB_CACHE_DIR to a larger disk",
     )

@@ -18,12 +18,16 @@ pub struct Shown {
 
 impl Shown {
     pub fn new() -> Self {
-        let bars = MultiProgress::new();
+        Self::on(MultiProgress::new(), std::io::stderr().is_terminal())
+    }
+
+    /// The bars draw where `bars` says, and only there: lines that stay are printed above them.
+    fn on(bars: MultiProgress, terminal: bool) -> Self {
         Self {
-            transfer: bars.add(ProgressBar::hidden()),
-            current: bars.add(ProgressBar::hidden()),
+            transfer: bars.add(ProgressBar::no_length()),
+            current: bars.add(ProgressBar::no_length()),
             bars,
-            terminal: std::io::stderr().is_terminal(),
+            terminal,
         }
     }
 
@@ -34,11 +38,10 @@ impl Shown {
                 ProgressStyle::with_template("{spinner} {wide_msg}  {elapsed}")
                     .unwrap_or_else(|_| ProgressStyle::default_spinner()),
             );
-            self.current
-                .set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            self.current.enable_steady_tick(Duration::from_millis(200));
-            self.current.reset_elapsed();
+            // One that is done is not drawn any more.
+            self.current.reset();
             self.current.set_message(text.to_owned());
+            self.current.enable_steady_tick(Duration::from_millis(200));
         }
     }
 
@@ -79,8 +82,6 @@ impl Progress for Shown {
             );
             self.transfer
                 .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            self.transfer
-                .set_draw_target(indicatif::ProgressDrawTarget::stderr());
         } else {
             eprintln!("fetching {}", indicatif::HumanBytes(total_bytes));
         }
@@ -124,5 +125,43 @@ impl Observer for Shown {
             "  {service:<11} ready after {:.1} s",
             after.as_secs_f64()
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::{InMemoryTerm, ProgressDrawTarget};
+
+    use super::*;
+
+    /// Bars that drew beside the others left stale copies, and wiped lines that were to stay.
+    #[test]
+    fn lines_stay_above_one_bar() {
+        let terminal = InMemoryTerm::new(24, 80);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let shown = Shown::on(MultiProgress::with_draw_target(target), true);
+        shown.start(1000);
+        shown.advance(1000, "a.jar");
+        for step in ["insert", "delete", "truncate"] {
+            shown.doing(step);
+            // Long enough for the bar to be drawn again.
+            std::thread::sleep(Duration::from_millis(250));
+            shown.line(&format!("done: {step}"));
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        let contents = terminal.contents();
+        let seen: Vec<_> = contents.lines().collect();
+        let [first, second, third, bar] = seen[..] else {
+            panic!("{seen:#?}");
+        };
+        assert_eq!(
+            [first, second, third],
+            ["done: insert", "done: delete", "done: truncate"]
+        );
+        assert!(bar.contains(" truncate"), "{bar}");
+
+        shown.done();
+        shown.line("the end");
+        assert!(terminal.contents().ends_with("done: truncate\nthe end"));
     }
 }

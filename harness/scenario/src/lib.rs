@@ -40,7 +40,7 @@ pub use json::strict_json;
 pub use jsonpath::{JsonPath, NotOne};
 pub use load::{load, parse_str};
 pub use near::near_miss;
-pub use problem::{Problem, Problems, Related};
+pub use problem::{Problem, Problems, Related, Weight};
 pub use redact::{REDACTED, Redactor, is_secret_name};
 pub use registry::{Kind, Registry, RegistryError, Role};
 pub use scenario::{

@@ -95,7 +95,21 @@ pub struct Problem {
     /// Other places that matter.
     pub related: Vec<Related>,
     #[serde(skip)]
+    weight: Weight,
+    #[serde(skip)]
     source: Arc<Source>,
+}
+
+/// How bad a problem is, which colours show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weight {
+    /// The file cannot be used.
+    #[default]
+    Error,
+    /// It can, but not as was meant.
+    Warning,
+    /// Nothing is wrong.
+    Note,
 }
 
 impl Problem {
@@ -116,6 +130,7 @@ impl Problem {
             help: Vec::new(),
             near_miss: None,
             related: Vec::new(),
+            weight: Weight::Error,
             source: Arc::clone(source),
         }
     }
@@ -134,6 +149,13 @@ impl Problem {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(visible(help.into()));
+        self
+    }
+
+    /// Says how bad it is.
+    #[must_use]
+    pub fn weighs(mut self, weight: Weight) -> Self {
+        self.weight = weight;
         self
     }
 
@@ -175,13 +197,18 @@ impl Problem {
     /// `file:line:column: message`, the line with the place underlined, then what would be right.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
-        let (bold, red, cyan, reset) = if colour {
-            ("\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[1;36m", "\u{1b}[0m")
+        let (tone, level) = match self.weight {
+            Weight::Error => ("\u{1b}[1;31m", Level::ERROR),
+            Weight::Warning => ("\u{1b}[1;33m", Level::WARNING),
+            Weight::Note => ("\u{1b}[1;32m", Level::NOTE),
+        };
+        let (bold, tone, cyan, reset) = if colour {
+            ("\u{1b}[1m", tone, "\u{1b}[1;36m", "\u{1b}[0m")
         } else {
             ("", "", "", "")
         };
         let mut text = format!(
-            "{bold}{}:{}:{}:{reset} {red}{}{reset}",
+            "{bold}{}:{}:{}:{reset} {tone}{}{reset}",
             self.file.display(),
             self.line,
             self.column,
@@ -197,7 +224,7 @@ impl Problem {
             let snippet = Snippet::source(line)
                 .line_start(self.line)
                 .annotation(AnnotationKind::Primary.span(span));
-            let report = [Group::with_level(Level::ERROR).element(snippet)];
+            let report = [Group::with_level(level).element(snippet)];
             text.push('\n');
             text.push_str(&renderer.render(&report));
         }

@@ -17,6 +17,9 @@ use crate::EXIT_USAGE;
 /// with status 0 belongs on standard output.
 pub fn parse<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, (String, u8)> {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(text) = no_utf8(&P::command()) {
+        return Err((text, EXIT_USAGE));
+    }
     P::try_parse_from(&args).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (error.render().to_string(), 0),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
@@ -60,6 +63,16 @@ pub fn print(text: &str) -> io::Result<()> {
             io::stderr(),
             "error: cannot write to standard output: {error}"
         );
+    })
+}
+
+/// clap takes a variable for an argument, and does not say which.
+fn no_utf8(command: &Command) -> Option<String> {
+    let mut variables = command.get_arguments().filter_map(Arg::get_env);
+    variables.find_map(|name| {
+        let held = std::env::var_os(name).filter(|held| held.to_str().is_none())?;
+        let name = name.display();
+        Some(format!("error: {name} holds {held:?}; it may hold UTF-8\n"))
     })
 }
 

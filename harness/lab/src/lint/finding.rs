@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use scenario::Problem;
+use scenario::{Problem, Weight};
 use serde::Serialize;
 use strum::{Display, IntoStaticStr};
 
@@ -19,6 +19,16 @@ pub enum Severity {
     Warning,
     /// Worth knowing; nothing is wrong.
     Note,
+}
+
+impl From<Severity> for Weight {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => Self::Error,
+            Severity::Warning => Self::Warning,
+            Severity::Note => Self::Note,
+        }
+    }
 }
 
 /// A change of the configuration, with what it does.
@@ -182,6 +192,7 @@ impl Finding {
     fn problem(&self, document: &Document) -> Problem {
         let message = format!("{}: {} [{}]", self.severity, self.message, self.rule);
         let problem = Problem::at(&document.file, document.shown(), self.span.clone(), message)
+            .weighs(self.severity.into())
             .help(&self.consequence)
             .near(self.near.clone());
         match &self.instead {

@@ -288,7 +288,14 @@ impl Worker {
             .send()
             .await
             .map_err(reqwest::Error::without_url)
-            .with_context(|| format!("the worker does not answer {what}"))?;
+            .with_context(|| {
+                let (host, port) = (self.url.host_str(), self.url.port_or_known_default());
+                format!(
+                    "the worker does not answer {what} at {}:{}: is it up, and is that the address of its REST interface?",
+                    host.unwrap_or_default(),
+                    port.unwrap_or_default()
+                )
+            })?;
         let status = answer.status();
         let bytes = body::bytes(answer, LARGEST)
             .await

@@ -1,6 +1,8 @@
 //! The binary as a user meets it, without a broker.
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,21 @@ fn run(variables: &[(&str, &str)], flags: &[&str]) -> (Option<i32>, String, Stri
 /// No broker answers there: port 9 is the discard service, which nobody runs.
 fn alone() -> Exporter {
     Exporter::start(&[("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")], &[])
+}
+
+/// clap speaks of arguments, and there are none.
+#[test]
+fn a_variable_that_is_no_utf8_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_exporter"))
+        .env("KAFKA_TOPIC", OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        said,
+        "error: KAFKA_TOPIC holds \"\\xFF\"; it may hold UTF-8\n"
+    );
 }
 
 #[test]
