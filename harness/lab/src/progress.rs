@@ -130,14 +130,76 @@ impl Observer for Shown {
 
 #[cfg(test)]
 mod tests {
-    use indicatif::{InMemoryTerm, ProgressDrawTarget};
+    use std::io;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use indicatif::{ProgressDrawTarget, TermLike};
 
     use super::*;
+
+    /// What a user sees. That of indicatif itself is a feature which programs would have as well as tests.
+    #[derive(Clone)]
+    struct Screen(Arc<Mutex<vt100::Parser>>);
+
+    impl Screen {
+        fn contents(&self) -> String {
+            let parser = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // indicatif fills lines up with spaces, and lets the terminal break them.
+            let rows: Vec<_> = parser.screen().rows(0, 80).collect();
+            let rows: Vec<_> = rows.iter().map(|row| row.trim_end()).collect();
+            rows.join("\n").trim_end().to_owned()
+        }
+    }
+
+    impl std::fmt::Debug for Screen {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str(&self.contents())
+        }
+    }
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+            (0..n).try_for_each(|_| self.write_str("\x1b[A"))
+        }
+
+        fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+            (0..n).try_for_each(|_| self.write_str("\x1b[B"))
+        }
+
+        fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+            (0..n).try_for_each(|_| self.write_str("\x1b[C"))
+        }
+
+        fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+            (0..n).try_for_each(|_| self.write_str("\x1b[D"))
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(&format!("{text}\r\n"))
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            let mut parser = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            parser.write_all(text.as_bytes())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.write_str("\r\x1b[2K")
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     /// Bars that drew beside the others left stale copies, and wiped lines that were to stay.
     #[test]
     fn lines_stay_above_one_bar() {
-        let terminal = InMemoryTerm::new(24, 80);
+        let terminal = Screen(Arc::new(Mutex::new(vt100::Parser::new(24, 80, 0))));
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
         let shown = Shown::on(MultiProgress::with_draw_target(target), true);
         shown.start(1000);
