@@ -74,6 +74,14 @@ impl Shown {
     }
 }
 
+impl Drop for Shown {
+    fn drop(&mut self) {
+        // What is said after an interrupt is not said above a bar that stands still.
+        self.current.finish_and_clear();
+        self.transfer.finish_and_clear();
+    }
+}
+
 impl Progress for Shown {
     fn start(&self, total_bytes: u64) {
         if self.terminal {

@@ -58,6 +58,8 @@ impl Listener for Terminal<'_> {
 
 impl Reporter for Terminal<'_> {
     fn ended(&self, outcome: &ScenarioOutcome) {
+        // Others that run tell of their next step.
+        self.shown.done();
         if let Some(kept) = &self.kept {
             let lines = kept
                 .lock()
