@@ -6,6 +6,4 @@ mod start;
 
 pub use control::Control;
 pub use error::StackError;
-pub use start::{
-    Native, Observer, PortChoice, Quiet, StackSpec, StartOrder, own_program, requirements,
-};
+pub use start::{Native, Observer, PortChoice, StackSpec, StartOrder, own_program, requirements};

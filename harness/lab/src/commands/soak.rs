@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use scenario::parse_str;
 use serde_json::json;
-use stack::components::Lock;
+use stack::components::{Lock, NoProgress};
 use stack::links::Link;
-use stack::native::{Native, Quiet, StackSpec};
+use stack::native::{Native, StackSpec};
 use stack::{Flavour, ServiceName};
 
 use crate::actions::connector_state::NOTHING_FAILED;
@@ -82,7 +82,8 @@ pub async fn run(args: Args) -> Result<Verdict> {
         ..StackSpec::of([ServiceName::Connect, ServiceName::Postgres])
     };
     let begun = Instant::now();
-    let native = stacks::interruptible(async { Ok(Native::start(&spec, &Quiet).await?) }).await?;
+    let native =
+        stacks::interruptible(async { Ok(Native::start(&spec, &NoProgress).await?) }).await?;
     let mut suite = Suite {
         began: suite::now(),
         ..Suite::default()

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail};
 use reqwest::Method;
 use serde_json::{Map, Value};
-use stack::native::{Control, Quiet};
+use stack::components::NoProgress;
+use stack::native::Control;
 use stack::services::{WorkerOverrides, connectors_access};
 
 use super::Tune;
@@ -160,7 +161,7 @@ impl<'a> Bench<'a> {
         if self.restarts || self.worker.as_ref() != Some(&worker) {
             self.worker = None;
             self.control()?
-                .change_worker(worker.clone(), &Quiet)
+                .change_worker(worker.clone(), &NoProgress)
                 .await
                 .context("the worker does not start with the settings of this row")?;
             self.worker = Some(worker);

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use serde_json::json;
-use stack::native::Quiet;
+use stack::components::NoProgress;
 use stack::services::WorkerOverrides;
 
 pub(crate) use analysis::{About, connector_patch, experiment, worker_patch};
@@ -167,7 +167,7 @@ async fn reset_worker(context: &Context) -> Result<()> {
     let control = context.control.as_deref();
     match control.and_then(|control| control.native()) {
         Some(control) if control.worker() != usual => {
-            Ok(control.change_worker(usual, &Quiet).await?)
+            Ok(control.change_worker(usual, &NoProgress).await?)
         }
         _ => Ok(()),
     }

@@ -156,7 +156,8 @@ fn make_parents(
     Ok(())
 }
 
-fn make_dir(path: &Path) -> Result<(), Error> {
+/// A new directory for everybody to read.
+pub(super) fn make_dir(path: &Path) -> Result<(), Error> {
     fs::create_dir(path)
         .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
         .map_err(|source| Error::io("create", path, source))

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use super::archive::make_dir;
 use super::cache::{Content, Installed, tree_name};
 use super::digest::{Sri, copy_hashed, on_all_cores};
 use super::error::{Damage, Deleted, Error, Wrong};
@@ -126,12 +127,6 @@ pub fn stage_tree(installed: &Installed, dest: &Path) -> Result<(), Error> {
         let _ = fs::remove_dir_all(dest);
     }
     result
-}
-
-fn make_dir(path: &Path) -> Result<(), Error> {
-    fs::create_dir(path)
-        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
-        .map_err(|source| Error::io("create", path, source))
 }
 
 #[cfg(test)]

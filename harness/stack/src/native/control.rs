@@ -11,8 +11,8 @@ use futures::future::try_join_all;
 use tokio::sync::watch;
 
 use super::error::{LogTail, StackError};
-use super::start::{Observer, Quiet, StartOrder};
-use crate::components::Installed;
+use super::start::{Observer, StartOrder};
+use crate::components::{Installed, NoProgress};
 use crate::endpoints::Endpoints;
 use crate::guard::{Guard, JobState, JobStatus, SpawnSpec};
 use crate::links::{self, Link, Links};
@@ -146,13 +146,7 @@ impl Control {
         service: ServiceName,
         observer: &dyn Observer,
     ) -> Result<(), StackError> {
-        let begun = Instant::now();
-        // Whether it is ever free, the service says better than we: it is started in the end.
-        while ready::vacant(service, &self.endpoints).await.is_err()
-            && begun.elapsed() < self.ready_within
-        {
-            tokio::time::sleep(POLL).await;
-        }
+        ready::vacant(service, &self.endpoints, self.ready_within).await;
         self.bring_up(service, self.jvm(), observer).await
     }
 
@@ -358,7 +352,7 @@ impl crate::control::Control for Control {
     }
 
     async fn start(&self, service: ServiceName) -> Result<(), StackError> {
-        self.start_again(service, &Quiet).await
+        self.start_again(service, &NoProgress).await
     }
 
     async fn log(&self, service: ServiceName) -> Result<String, StackError> {

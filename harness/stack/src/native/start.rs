@@ -10,7 +10,9 @@ use futures::future::try_join_all;
 
 use super::control::Control;
 use super::error::StackError;
-use crate::components::{Cache, ComponentId, Installed, Lock, Progress, java, prometheus};
+use crate::components::{
+    Cache, ComponentId, Installed, Lock, NoProgress, Progress, java, prometheus,
+};
 use crate::endpoints::Endpoints;
 use crate::flavour::{Flavour, Size};
 use crate::guard::{GuardError, GuardHandle, PortRequest};
@@ -84,17 +86,7 @@ pub trait Observer: Progress + Send + Sync {
     fn ready(&self, _service: ServiceName, _after: Duration) {}
 }
 
-/// Nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Quiet;
-
-impl Progress for Quiet {
-    fn start(&self, _total_bytes: u64) {}
-    fn advance(&self, _bytes: u64, _what: &str) {}
-    fn note(&self, _text: &str) {}
-}
-
-impl Observer for Quiet {}
+impl Observer for NoProgress {}
 
 /// A running stack that ends when this goes.
 #[derive(Debug)]

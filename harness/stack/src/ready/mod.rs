@@ -9,12 +9,15 @@ mod producer;
 mod prometheus;
 mod zookeeper;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use zookeeper::four_letters;
 
 use crate::endpoints::Endpoints;
 use crate::services::ServiceName;
+
+/// Between two looks whether a place is free.
+const POLL: Duration = Duration::from_millis(25);
 
 /// How long one attempt may take, after this long a wait. Short at first: a broker that has just begun to listen answers
 /// some requests never, and a client's own back-off after those is longer than a new attempt.
@@ -35,14 +38,15 @@ pub fn condition(service: ServiceName) -> &'static str {
     }
 }
 
-/// Whether the place of a service that ran before is free for its next process.
-///
-/// # Errors
-/// Who is still there.
-pub async fn vacant(service: ServiceName, endpoints: &Endpoints) -> Result<(), String> {
-    match service.instance() {
-        (ServiceName::Kafka, id) => zookeeper::no_broker(endpoints, id).await,
-        _ => Ok(()),
+/// Waits until the place of a service that ran before is free for its next process. Whether it ever is, the service says better
+/// than we: it is started in the end.
+pub async fn vacant(service: ServiceName, endpoints: &Endpoints, limit: Duration) {
+    let (ServiceName::Kafka, id) = service.instance() else {
+        return;
+    };
+    let begun = Instant::now();
+    while zookeeper::no_broker(endpoints, id).await.is_err() && begun.elapsed() < limit {
+        tokio::time::sleep(POLL).await;
     }
 }
 

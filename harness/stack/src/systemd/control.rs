@@ -139,12 +139,7 @@ impl Control {
 
     async fn bring_up(&self, service: ServiceName) -> Result<(), StackError> {
         let begun = Instant::now();
-        // Whether it is ever free, the service says better than we: it is started in the end.
-        while ready::vacant(service, &self.endpoints).await.is_err()
-            && begun.elapsed() < self.ready_within
-        {
-            tokio::time::sleep(POLL).await;
-        }
+        ready::vacant(service, &self.endpoints, self.ready_within).await;
         self.unit(service)?.start().await?;
         self.ready(service, begun).await
     }

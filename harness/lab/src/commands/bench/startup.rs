@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use stack::Profile;
-use stack::native::{Native, Quiet, StackSpec, StartOrder};
+use stack::components::NoProgress;
+use stack::native::{Native, StackSpec, StartOrder};
 use stack::services::JvmMode;
 
 use super::samples::{Samples, keep};
@@ -56,7 +57,8 @@ pub async fn run(args: Args) -> Result<Verdict> {
 
 async fn measure(spec: &StackSpec) -> Result<f64> {
     let begun = Instant::now();
-    let native = stacks::interruptible(async { Ok(Native::start(spec, &Quiet).await?) }).await?;
+    let native =
+        stacks::interruptible(async { Ok(Native::start(spec, &NoProgress).await?) }).await?;
     let took = begun.elapsed().as_secs_f64();
     native.shut_down().await?;
     Ok(took)

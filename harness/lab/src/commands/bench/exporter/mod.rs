@@ -17,7 +17,8 @@ use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 use stack::ServiceName;
-use stack::native::{Native, Quiet, StackSpec, own_program};
+use stack::components::NoProgress;
+use stack::native::{Native, StackSpec, own_program};
 use stack::services::JvmMode;
 
 pub use consume::{Args as ConsumeArgs, run as consume};
@@ -119,7 +120,8 @@ pub async fn run(args: Args) -> Result<Verdict> {
         jvm: JvmMode::Server,
         ..StackSpec::of([ServiceName::Kafka])
     };
-    let native = stacks::interruptible(async { Ok(Native::start(&spec, &Quiet).await?) }).await?;
+    let native =
+        stacks::interruptible(async { Ok(Native::start(&spec, &NoProgress).await?) }).await?;
     let place = Place {
         control: native.control(),
         bootstrap: native
