@@ -221,30 +221,36 @@ async fn send(
     if let Some(body) = body {
         request = request.json(body);
     }
-    let what = format!("{method} {path}");
-    if method == Method::GET {
-        return answered(request, what).await;
+    if method != Method::GET {
+        request = request.timeout(CHANGE);
     }
-    whole(answered(request.timeout(CHANGE), what)).await
-}
-
-async fn answered(request: RequestBuilder, what: String) -> Result<(StatusCode, String)> {
     let begun = std::time::Instant::now();
     loop {
-        let again = request.try_clone().context("a body that streams")?;
-        let answer = again
-            .send()
-            .await
-            .with_context(|| format!("Connect does not answer {what}"))?;
-        let status = answer.status();
-        let text = body::text(answer, body::LARGEST)
-            .await
-            .with_context(|| format!("Connect answered {what}"))?;
+        let once = answered(
+            request.try_clone().context("a body that streams")?,
+            format!("{method} {path}"),
+        );
+        let (status, text) = match method {
+            Method::GET => once.await?,
+            _ => whole(once).await?,
+        };
         if status != StatusCode::CONFLICT || begun.elapsed() > REBALANCE {
             return Ok((status, text));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+async fn answered(request: RequestBuilder, what: String) -> Result<(StatusCode, String)> {
+    let answer = request
+        .send()
+        .await
+        .with_context(|| format!("Connect does not answer {what}"))?;
+    let status = answer.status();
+    let text = body::text(answer, body::LARGEST)
+        .await
+        .with_context(|| format!("Connect answered {what}"))?;
+    Ok((status, text))
 }
 
 /// A name as a segment of a URL's path.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use stack::components;
+use stack::guard::GuardError;
 use stack::native::StackError;
 use stack::systemd::UnitError;
 
@@ -75,20 +76,18 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         eprintln!("{label} {text}");
         shown.push_str(&text);
     }
-    let ran = error.chain().any(|cause| {
-        matches!(
-            cause.downcast_ref::<StackError>(),
-            Some(
-                StackError::Died { .. }
-                    | StackError::Ended { .. }
-                    | StackError::NotReady { .. }
-                    | StackError::Unit(UnitError::Ended { .. } | UnitError::NotReady { .. })
-                    | StackError::Guard(
-                        stack::guard::GuardError::Gone { .. }
-                            | stack::guard::GuardError::Ended { .. }
-                    )
-            )
-        )
+    let guard_went =
+        |error: &GuardError| matches!(error, GuardError::Gone { .. } | GuardError::Ended { .. });
+    let ran = error.chain().any(|cause| match cause.downcast_ref() {
+        Some(
+            StackError::Died { .. }
+            | StackError::Ended { .. }
+            | StackError::NotReady { .. }
+            | StackError::Unit(UnitError::Ended { .. } | UnitError::NotReady { .. }),
+        ) => true,
+        Some(StackError::Guard(error)) => guard_went(error),
+        // On a cluster there is no stack about it.
+        _ => cause.downcast_ref().is_some_and(guard_went),
     });
     ExitCode::from(if ran { 1 } else { 2 })
 }

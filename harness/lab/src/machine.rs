@@ -6,7 +6,7 @@ use rustix::fs::{Access, access};
 use stack::components::{Cache, Error, Lock, Plan, java, prometheus};
 use stack::limits::{self, Amounts};
 use stack::native::requirements;
-use stack::runs::state_dir;
+use stack::runs::{self, state_dir};
 use stack::{Flavour, Profile};
 
 use crate::groups::JDBC;
@@ -29,6 +29,8 @@ pub struct Finding {
     pub mend: Option<String>,
 }
 
+/// Names the directory of runs.
+const STATE: &str = "LAB_STATE_DIR";
 /// Free memory below which a full stack will not do well, in MiB.
 const MEMORY: u64 = 3000;
 /// Free disk space that the cache and a run need, in MiB.
@@ -41,7 +43,7 @@ pub fn examine() -> Vec<Finding> {
     // Where there is no cache, what is said of the components says why.
     found.extend(cache.as_ref().ok().map(prometheus_found));
     found.push(components(&cache));
-    let state = ("LAB_STATE_DIR", state_dir());
+    let state = (STATE, state_dir());
     let cache = cache
         .ok()
         .map(|cache| ("LAB_CACHE_DIR", cache.dir().to_owned()));
@@ -184,19 +186,20 @@ fn writable(directories: &[(&str, PathBuf)]) -> Finding {
         let Some(there) = directory.ancestors().find(|path| path.exists()) else {
             continue;
         };
+        let writable = Access::WRITE_OK | Access::EXEC_OK;
         let problem = if !there.is_dir() {
-            Some("is not a directory".to_owned())
+            Some(format!("{} is not a directory", there.display()))
+        } else if let Err(error) = access(there, writable) {
+            Some(format!("{} cannot be written: {error}", there.display()))
+        } else if *variable == STATE {
+            let unfit = runs::check(directory).err();
+            unfit.map(|error| format!("{}: {error}", directory.display()))
         } else {
-            access(there, Access::WRITE_OK | Access::EXEC_OK)
-                .err()
-                .map(|error| format!("cannot be written: {error}"))
+            None
         };
         if let Some(problem) = problem {
-            return bad(
-                WHAT,
-                format!("{} {problem}", there.display()),
-                &format!("export {variable}=DIRECTORY, with one of yours"),
-            );
+            let mend = format!("export {variable}=DIRECTORY, with another one");
+            return bad(WHAT, problem, &mend);
         }
     }
     let all: Vec<_> = directories

@@ -26,8 +26,11 @@ pub(crate) fn directory(path: &Path, mode: u32) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         result => result?,
     }
-    let found = fs::symlink_metadata(path)?;
-    if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() {
+    let own = nix::unistd::geteuid().as_raw();
+    let found = fs::metadata(path)?;
+    // A link of somebody else could lead to another place tomorrow.
+    let is_own = found.uid() == own && fs::symlink_metadata(path)?.uid() == own;
+    if !found.is_dir() || !is_own {
         let problem = format!("{} is no directory of yours", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }

@@ -27,6 +27,7 @@ use crate::guard::sweep;
 use crate::private;
 
 pub use about::About;
+pub use place::check;
 
 /// How many ended runs keep their logs; as many again of those that ended before any service had begun.
 const KEPT: usize = 5;
@@ -187,7 +188,9 @@ impl RunDir {
             // Somebody else clears as well.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => {
-                forgotten::add(&state_dir(), &[&self.id]);
+                if result.is_ok() {
+                    forgotten::add(&state_dir(), &[&self.id]);
+                }
                 result
             }
         }
@@ -372,8 +375,9 @@ fn prune(runs: &Path) {
     let old = kept.iter().flat_map(|runs| runs.iter().rev().skip(KEPT));
     let mut gone = Vec::new();
     for run in old {
-        let _ = fs::remove_dir_all(&run.path);
-        gone.push(run.id());
+        if fs::remove_dir_all(&run.path).is_ok() {
+            gone.push(run.id());
+        }
     }
     if let Some(state) = runs.parent() {
         forgotten::add(state, &gone);

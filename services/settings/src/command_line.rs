@@ -17,11 +17,15 @@ use crate::EXIT_USAGE;
 /// with status 0 belongs on standard output.
 pub fn parse<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, (String, u8)> {
     let args: Vec<OsString> = args.into_iter().collect();
-    if let Some(text) = no_utf8(&P::command()) {
-        return Err((text, EXIT_USAGE));
-    }
     P::try_parse_from(&args).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => (error.render().to_string(), 0),
+        ErrorKind::InvalidUtf8 => {
+            let text = no_utf8(&P::command());
+            (
+                text.unwrap_or_else(|| error.render().to_string()),
+                EXIT_USAGE,
+            )
+        }
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
             let mut command = P::command();
             // Without this, arguments do not yet show themselves as they do in errors.
@@ -66,7 +70,7 @@ pub fn print(text: &str) -> io::Result<()> {
     })
 }
 
-/// clap takes a variable for an argument, and does not say which.
+/// The variable that is no UTF-8: clap takes it for an argument, and does not say which.
 fn no_utf8(command: &Command) -> Option<String> {
     let mut variables = command.get_arguments().filter_map(Arg::get_env);
     variables.find_map(|name| {

@@ -168,11 +168,15 @@ async fn on_cluster(
         ));
         suite.left = Some(error.to_string());
     }
-    // Processes first: who reads or writes holds on to groups and topics. A guard that is lost has ended them.
-    let guard = handle.guard().clone();
-    let ended = tokio::task::spawn_blocking(move || guard.shut_down())
-        .await
-        .map_err(|error| GuardError::Refused(error.to_string()));
+    // Processes first: who reads or writes holds on to groups and topics.
+    let ended = tokio::task::spawn_blocking(move || {
+        let ended = handle.guard().shut_down();
+        // What a guard that was killed has left ends when its handle goes.
+        drop(handle);
+        ended
+    })
+    .await
+    .map_err(|error| GuardError::Refused(error.to_string()));
     if let Err(error) = ended.and_then(|ended| ended) {
         shown.line(&format!("the run did not end as it should: {error}"));
     }

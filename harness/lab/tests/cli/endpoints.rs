@@ -245,6 +245,7 @@ fn a_cluster_that_exists_is_left_as_it_was() {
     an_experiment_is_measured_and_leaves_nothing(&cluster, &file, &before);
     an_interrupted_run_removes_what_it_made(&cluster, &before);
     an_interrupt_is_heard_whenever_it_comes(&cluster, &before);
+    a_run_without_its_guard_removes_what_it_made(&cluster, &before);
     clean_removes_what_a_killed_run_left(&cluster, &before);
     assert_eq!(cluster.lab.run(&["down"]).status, Some(0));
 }
@@ -382,6 +383,47 @@ fn an_interrupted_run_removes_what_it_made(cluster: &Cluster, before: &Listing) 
     signal(run.id(), Signal::INT);
     let ended = Ended::from(run.wait_with_output().unwrap());
     ended.assert_says(130, &["interrupted by SIGINT"]);
+    assert_eq!(cluster.list(), *before);
+}
+
+/// What a shell had started lived on when the guard was killed, and made again what was being removed.
+fn a_run_without_its_guard_removes_what_it_made(cluster: &Cluster, before: &Listing) {
+    let producer = Path::new(env!("CARGO_BIN_EXE_lab")).with_file_name("producer");
+    let shell = format!(
+        "{} --bootstrap-servers {} --topic ${{run.prefix}}t --interval 100ms & wait",
+        producer.display(),
+        cluster.address("kafka", "bootstrap")
+    );
+    let text = format!(
+        "# A child.\n[[step]]\ncreate_topic = {{ name = '${{run.prefix}}t' }}\n\n[[step]]\nshell = '{shell}'\nwithin = '5m'\n"
+    );
+    fs::write(cluster.folder.path().join("scenarios/cdc/child.toml"), text).unwrap();
+    let arguments = cluster.arguments(&cluster.file("e.json"), &["cdc/child"]);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let mut run = cluster.lab.start(&arguments);
+    let begun = Instant::now();
+    let processes = loop {
+        let processes = cluster.lab.processes();
+        let is_child = |(_, command): &(i32, String)| command.contains("t --interval 100ms ");
+        if processes.iter().filter(|one| is_child(one)).count() > 1 {
+            break processes;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{processes:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let guards = processes
+        .into_iter()
+        .filter(|(_, command)| command.contains(" guard "));
+    // That of the stack is older.
+    let started = |pid: &i32| {
+        fs::metadata(format!("/proc/{pid}"))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
+    let newest = guards.map(|(pid, _)| pid).max_by_key(started).unwrap();
+    signal(u32::try_from(newest).unwrap(), Signal::KILL);
+    assert_eq!(run.wait().unwrap().code(), Some(1));
     assert_eq!(cluster.list(), *before);
 }
 

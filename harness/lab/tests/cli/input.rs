@@ -206,8 +206,11 @@ fn doctor_looks_at_the_directories() {
         );
         assert!(ended.stdout.contains(&mend), "{ended:#?}");
     }
-    let lab = Lab::new().with("LAB_POSTGRES_DIR", "/nope");
-    let ended = lab.run(&["doctor"]);
+    let lab = Lab::new();
+    let odd = lab.second().with("LAB_STATE_DIR", "/tmp/a,b");
+    let ended = odd.run(&["doctor"]);
+    assert!(ended.stdout.contains("its path has one of"), "{ended:#?}");
+    let ended = lab.with("LAB_POSTGRES_DIR", "/nope").run(&["doctor"]);
     assert!(
         ended.stdout.contains("unset LAB_POSTGRES_DIR"),
         "{ended:#?}"

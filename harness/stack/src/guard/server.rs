@@ -155,14 +155,17 @@ impl Server {
         let looked = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         loop {
             // Until it is reaped, its number is nobody else's, and neither is that of its group.
-            if let Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) =
-                waitid(Id::All, looked)
-                && let Some(job) = self.jobs.iter().find(|job| job.pid == Some(pid.as_raw()))
-                && job.spec.hidden
-            {
-                job.send(pid.as_raw(), Signal::SIGKILL);
+            let ended = match waitid(Id::All, looked) {
+                Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) => pid,
+                Ok(_) | Err(Errno::ECHILD) => return,
+                Err(Errno::EINTR) => continue,
+                Err(_) => return,
+            };
+            let of_it = |job: &&Job| job.pid == Some(ended.as_raw()) && job.spec.hidden;
+            if let Some(job) = self.jobs.iter().find(of_it) {
+                job.send(ended.as_raw(), Signal::SIGKILL);
             }
-            let (pid, words, clean) = match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+            let (pid, words, clean) = match waitpid(ended, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(pid, code)) => {
                     (pid, format!("exited with status {code}"), code == 0)
                 }

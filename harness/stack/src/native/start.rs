@@ -261,7 +261,7 @@ impl Native {
         &self.control
     }
 
-    /// Resolves when the guard was killed; everything of the run has been ended then.
+    /// Resolves when the guard was killed. What it has left ends when this goes.
     pub async fn lost(&self) -> StackError {
         self.handle.lost().await.into()
     }

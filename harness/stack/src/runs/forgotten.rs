@@ -10,8 +10,9 @@ use super::began;
 /// Older ones are taken for dead by their age, wherever they were.
 const KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// A file with an id a line, so many bytes at the most.
+/// A file with an id a line.
 const FILE: &str = "over";
+/// Above so many bytes, older ones are dropped.
 const BYTES: u64 = 64 << 10;
 
 /// Those of the last days.

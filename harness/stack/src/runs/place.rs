@@ -5,13 +5,24 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Makes it where it is not there, in absolute form. Others may pass through, whatever the umask says: Postgres of a root run
-/// is another user.
+/// Makes it where it is not there, in absolute form. Below root others may pass through, whatever the umask says: Postgres is
+/// another user then.
 ///
 /// # Errors
 /// When it cannot be made, when others could change what is in it, or when its path is not one that Kafka can be told of.
 pub(super) fn made(state: PathBuf) -> io::Result<PathBuf> {
     let state = std::path::absolute(state)?;
+    check(&state)?;
+    passable(&state)?;
+    check(&state)?;
+    Ok(state)
+}
+
+/// Looks whether a directory will do, whether it is there or not.
+///
+/// # Errors
+/// Why not.
+pub fn check(state: &Path) -> io::Result<()> {
     // The first two separate entries in the settings of Kafka and Connect, the others mean something to the shell that initdb
     // hands its files to.
     let is_plain = |text: &str| !text.contains([',', ':', '$', '`', '"', '\\', '\n']);
@@ -19,12 +30,10 @@ pub(super) fn made(state: PathBuf) -> io::Result<PathBuf> {
         let problem = "its path has one of , : $ ` \" \\ in it, a line break, or what is no UTF-8";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
-    passable(&state)?;
-    let found = fs::metadata(&state)?;
-    if let Some(problem) = problem(&found) {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+    match fs::metadata(state).ok().as_ref().and_then(problem) {
+        Some(problem) => Err(io::Error::new(io::ErrorKind::PermissionDenied, problem)),
+        None => Ok(()),
     }
-    Ok(state)
 }
 
 fn passable(directory: &Path) -> io::Result<()> {
@@ -35,7 +44,11 @@ fn passable(directory: &Path) -> io::Result<()> {
         passable(parent)?;
     }
     match fs::create_dir(directory) {
-        Ok(()) => fs::set_permissions(directory, Permissions::from_mode(0o711)),
+        // Only below root others have to pass.
+        Ok(()) if nix::unistd::geteuid().is_root() => {
+            fs::set_permissions(directory, Permissions::from_mode(0o711))
+        }
+        Ok(()) => Ok(()),
         // Another start was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(error) => Err(error),
@@ -48,8 +61,6 @@ fn problem(found: &Metadata) -> Option<String> {
     if ![own, 0].contains(&found.uid()) {
         return Some(format!("it belongs to user {}", found.uid()));
     }
-    // Where only owners may remove what is theirs, as in /tmp, it is safe.
-    let mode = found.mode();
-    (mode & 0o002 != 0 && mode & 0o1000 == 0)
-        .then(|| "everybody may write to it: `chmod o-w` it".to_owned())
+    (found.mode() & 0o002 != 0)
+        .then(|| "everybody may write to it: name a directory of your own".to_owned())
 }
