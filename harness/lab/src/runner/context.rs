@@ -336,8 +336,7 @@ impl Context {
     /// When it cannot be made.
     pub fn directory(&self) -> Result<PathBuf> {
         let path = self.guard.run().path().join("scenarios").join(&self.prefix);
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("cannot make {}", path.display()))?;
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(path)
     }
 
@@ -506,7 +505,7 @@ impl Context {
     pub async fn log(&self, name: &str) -> Result<String> {
         if self.processes.contains(name) {
             let path = self.guard.run().log(&self.job(name));
-            let log = std::fs::read(&path)
+            let log = fs::read(&path)
                 .with_context(|| format!("there is no log of {name} ({})", path.display()))?;
             return Ok(String::from_utf8_lossy(&log).into_owned());
         }

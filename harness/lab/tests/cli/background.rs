@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::support::{Ended, Lab, signal};
+use crate::support::{Ended, Lab, one_has, scenarios, signal};
 
 /// A load that dies at once, and a check that waits for half a minute for what will never come.
 const SCENARIO: &str = r#"
@@ -21,11 +21,7 @@ within = "60s"
 
 #[test]
 fn a_load_that_dies_fails_the_step_that_runs_and_is_named_with_its_log() {
-    let folder = tempfile::tempdir().unwrap();
-    let area = folder.path().join("scenarios/area");
-    fs::create_dir_all(&area).unwrap();
-    fs::write(area.join("load.toml"), SCENARIO.trim_start()).unwrap();
-    let root = folder.path().join("scenarios").display().to_string();
+    let (_folder, root) = scenarios(&[("area/load", SCENARIO.trim_start())]);
     let lab = Lab::new();
     let begun = Instant::now();
     let ended = lab.run(&["run", "area/load", "--scenarios", &root]);
@@ -45,13 +41,9 @@ fn a_load_that_dies_fails_the_step_that_runs_and_is_named_with_its_log() {
 
 #[test]
 fn ctrl_c_leaves_a_report_of_what_was_done() {
-    let folder = tempfile::tempdir().unwrap();
-    let area = folder.path().join("scenarios/area");
-    fs::create_dir_all(&area).unwrap();
     let slow =
         "# It takes long.\n[[step]]\nshell = \"true\"\n\n[[step]]\nshell = \"exec sleep 61\"\n";
-    fs::write(area.join("slow.toml"), slow).unwrap();
-    let root = folder.path().join("scenarios").display().to_string();
+    let (folder, root) = scenarios(&[("area/slow", slow)]);
     let report = folder.path().join("report");
     let lab = Lab::new();
     let shown = report.display().to_string();
@@ -64,18 +56,7 @@ fn ctrl_c_leaves_a_report_of_what_was_done() {
         "--repeat",
         "2",
     ]);
-    let begun = Instant::now();
-    while !lab
-        .processes()
-        .iter()
-        .any(|(_, command)| command.contains("sleep 61"))
-    {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "it does not begin"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    lab.wait_for(|all| one_has(all, "sleep 61"));
     signal(run.id(), rustix::process::Signal::INT);
     let ended = Ended::from(run.wait_with_output().unwrap());
     ended.assert_says(130, &["interrupted by SIGINT", "report.html"]);
@@ -98,33 +79,17 @@ fn ctrl_c_leaves_a_report_of_what_was_done() {
 /// What a shell leaves in the background, or had in a pipe when its time was over, went on while other scenarios ran.
 #[test]
 fn what_a_shell_step_has_started_ends_with_its_scenario() {
-    let folder = tempfile::tempdir().unwrap();
-    let area = folder.path().join("area");
-    fs::create_dir(&area).unwrap();
     let step =
         |shell: &str| format!("# A shell.\n[[step]]\nshell = \"{shell}\"\nwithin = \"2s\"\n");
-    fs::write(area.join("a.toml"), step("sleep 333 | cat")).unwrap();
-    fs::write(area.join("b.toml"), step("sleep 333 & echo")).unwrap();
-    fs::write(area.join("c.toml"), step("exec sleep 61")).unwrap();
-    let root = folder.path().display().to_string();
+    let (_folder, root) = scenarios(&[
+        ("area/a", &step("sleep 333 | cat")),
+        ("area/b", &step("sleep 333 & echo")),
+        ("area/c", &step("exec sleep 61")),
+    ]);
     let lab = Lab::new();
     let run = lab.start(&["run", "--scenarios", &root]);
-    let begun = Instant::now();
-    let meanwhile = loop {
-        let processes = lab.processes();
-        if processes
-            .iter()
-            .any(|(_, command)| command.contains("sleep 61"))
-        {
-            break processes;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{processes:#?}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    let left = meanwhile
-        .iter()
-        .find(|(_, command)| command.contains("sleep 333"));
-    assert!(left.is_none(), "{meanwhile:#?}");
+    let meanwhile = lab.wait_for(|all| one_has(all, "sleep 61"));
+    assert!(!one_has(&meanwhile, "sleep 333"), "{meanwhile:#?}");
     let ended = Ended::from(run.wait_with_output().unwrap());
     assert_eq!(ended.status, Some(1), "{ended:#?}");
 }

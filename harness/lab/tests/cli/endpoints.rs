@@ -401,16 +401,9 @@ fn a_run_without_its_guard_removes_what_it_made(cluster: &Cluster, before: &List
     let arguments = cluster.arguments(&cluster.file("e.json"), &["cdc/child"]);
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let mut run = cluster.lab.start(&arguments);
-    let begun = Instant::now();
-    let processes = loop {
-        let processes = cluster.lab.processes();
-        let is_child = |(_, command): &(i32, String)| command.contains("t --interval 100ms ");
-        if processes.iter().filter(|one| is_child(one)).count() > 1 {
-            break processes;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{processes:#?}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+    // The shell, and what it has started.
+    let is_child = |(_, command): &&(i32, String)| command.contains("t --interval 100ms ");
+    let processes = (cluster.lab).wait_for(|all| all.iter().filter(is_child).count() > 1);
     let guards = processes
         .into_iter()
         .filter(|(_, command)| command.contains(" guard "));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::support::{Ended, Lab, ports, signal};
+use crate::support::{Ended, Lab, ports, scenarios, signal};
 
 /// A JAVA_HOME whose `java` is this script.
 fn java_home(script: &str) -> tempfile::TempDir {
@@ -121,10 +121,8 @@ start = "zookeeper"
 
 #[test]
 fn one_that_is_paused_has_to_be_resumed() {
-    let folder = tempfile::tempdir().unwrap();
-    write(&folder.path().join("area/paused.toml"), PAUSED);
+    let (_folder, root) = scenarios(&[("area/paused", PAUSED)]);
     let lab = Lab::new();
-    let root = folder.path().display().to_string();
     lab.run(&["run", "--scenarios", &root]).assert_says(
         1,
         &["zookeeper runs already: it is paused, and has to be resumed"],

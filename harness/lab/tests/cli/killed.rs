@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::process::Signal;
 
-use crate::support::{Lab, ports, signal};
+use crate::support::{Lab, assert_ends, one_has, ports, scenarios, signal};
 
 /// Kills of each kind.
 const TIMES: u64 = 5;
@@ -96,44 +96,22 @@ fn kill_once(
         },
     }
     // A runner that was not heard would have nothing left either, if it had started nothing yet.
-    let killed = Instant::now();
-    while up.try_wait().unwrap().is_none() {
-        assert!(
-            killed.elapsed() < Duration::from_secs(5),
-            "{what}: five seconds later the runner still runs"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    assert_ends(&mut up, what);
     lab.assert_nothing_left(&taken, what);
-}
-
-fn scenario(text: &str) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let area = folder.path().join("area");
-    fs::create_dir(&area).unwrap();
-    fs::write(area.join("one.toml"), text).unwrap();
-    let root = folder.path().display().to_string();
-    (folder, root)
 }
 
 /// Signals that came while nobody waited for one were lost, and a run with a report then went on for half a minute.
 #[test]
 fn an_interrupt_is_heard_whenever_it_comes() {
-    let (folder, root) = scenario("# It takes long.\n[[step]]\nshell = \"exec sleep 61\"\n");
+    let text = "# It takes long.\n[[step]]\nshell = \"exec sleep 61\"\n";
+    let (folder, root) = scenarios(&[("area/one", text)]);
     let report = folder.path().join("report").display().to_string();
     let lab = Lab::new();
     for after in (0..400).step_by(20).map(Duration::from_millis) {
         let mut run = lab.start(&["run", "--scenarios", &root, "--report", &report]);
         std::thread::sleep(after);
         signal(run.id(), Signal::INT);
-        let begun = Instant::now();
-        while run.try_wait().unwrap().is_none() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(5),
-                "an interrupt after {after:?} was not heard"
-            );
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        assert_ends(&mut run, &format!("an interrupt after {after:?}"));
     }
     lab.assert_nothing_left(&[], "after interrupts");
 }
@@ -143,23 +121,11 @@ fn an_interrupt_is_heard_whenever_it_comes() {
 #[test]
 fn a_busy_postgres_ends_with_its_guard_and_leaves_no_memory() {
     let query = "SELECT count(*) FROM generate_series(1, 100000000000)";
-    let (_folder, root) = scenario(&format!(
-        "# It never ends.\n[[step]]\nsql = \"{query}\"\nwithin = \"2m\"\n"
-    ));
+    let text = format!("# It never ends.\n[[step]]\nsql = \"{query}\"\nwithin = \"2m\"\n");
+    let (_folder, root) = scenarios(&[("area/one", &text)]);
     let lab = Lab::new();
     let mut run = lab.start(&["run", "--scenarios", &root]);
-    let begun = Instant::now();
-    let processes = loop {
-        let processes = lab.processes();
-        if processes
-            .iter()
-            .any(|(_, command)| command.contains("SELECT"))
-        {
-            break processes;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{processes:#?}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+    let processes = lab.wait_for(|all| one_has(all, "SELECT"));
     let memory: BTreeSet<PathBuf> = processes
         .iter()
         .flat_map(|(pid, _)| shared_memory(*pid))

@@ -1,19 +1,14 @@
 //! What the command line and scenarios say of profiles and versions.
 
-use std::fs;
-
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Ended, Lab};
+use crate::support::{self, Ended, Lab};
 
 /// Scenarios of one file, which has this text above its only step.
 fn scenarios(text: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("area")).unwrap();
     let text = format!("# A test.\n{text}\n[[step]]\nsql = \"SELECT 1\"\n");
-    fs::write(folder.path().join("area/one.toml"), text).unwrap();
-    folder
+    support::scenarios(&[("area/one", &text)]).0
 }
 
 /// Runs a command on a folder of scenarios.

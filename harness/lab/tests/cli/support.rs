@@ -159,6 +159,19 @@ impl Lab {
         found
     }
 
+    /// Waits until the processes are as is wanted; gives them.
+    pub fn wait_for(&self, wanted: impl Fn(&[(i32, String)]) -> bool) -> Vec<(i32, String)> {
+        let begun = Instant::now();
+        loop {
+            let processes = self.processes();
+            if wanted(&processes) {
+                return processes;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{processes:#?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Asserts that within five seconds no process is left and these ports are free.
     pub fn assert_nothing_left(&self, ports: &[u16], what: &str) {
         let begun = Instant::now();
@@ -188,6 +201,35 @@ impl Drop for Lab {
                 let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
             }
         }
+    }
+}
+
+/// Scenarios in a folder of their own, as name and text; and the folder as an argument.
+pub fn scenarios(files: &[(&str, &str)]) -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name).with_extension("toml");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let root = folder.path().display().to_string();
+    (folder, root)
+}
+
+/// Whether the command line of one of them has this in it.
+pub fn one_has(processes: &[(i32, String)], words: &str) -> bool {
+    processes.iter().any(|(_, command)| command.contains(words))
+}
+
+/// Asserts that a process that was sent a signal ends within five seconds.
+pub fn assert_ends(child: &mut Child, what: &str) {
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "{what}: five seconds later the runner still runs"
+        );
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Ended, Lab, signal};
+use crate::support::{Ended, Lab, scenarios, signal};
 
 /// A folder with one experiment, and room for its report.
 struct Folder(tempfile::TempDir);
@@ -19,14 +19,10 @@ impl Folder {
 
     /// `stack`: more lines of `[stack]`.
     fn on(stack: &str, tune: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let area = folder.path().join("scenarios/tuning");
-        fs::create_dir_all(&area).unwrap();
         let text = format!(
             "# A small experiment.\n[stack]\njvm = \"server\"\n{stack}\n[[step]]\n[step.tune]\n{tune}\n"
         );
-        fs::write(area.join("small.toml"), text).unwrap();
-        Self(folder)
+        Self(scenarios(&[("scenarios/tuning/small", &text)]).0)
     }
 
     fn path(&self, name: &str) -> String {

@@ -8,7 +8,7 @@ use std::process::Command;
 use rstest::rstest;
 use rustix::process::Signal;
 
-use crate::support::{Ended, Lab, ports, signal};
+use crate::support::{Ended, Lab, ports, scenarios, signal};
 
 #[test]
 fn a_detached_stack_is_seen_and_ended_from_elsewhere() {
@@ -142,12 +142,7 @@ within = "2m"
 
 #[test]
 fn a_run_at_work_is_ended_by_its_name_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let area = folder.path().join("area");
-    std::fs::create_dir(&area).unwrap();
-    std::fs::write(area.join("endless.toml"), ENDLESS).unwrap();
-    let root = folder.path().display().to_string();
-
+    let (_folder, root) = scenarios(&[("area/endless", ENDLESS)]);
     let lab = Lab::new();
     let at_work = lab.start(&["run", "--scenarios", &root]);
     let status = lab.wait_ready(1);

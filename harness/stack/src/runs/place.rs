@@ -14,6 +14,7 @@ pub(super) fn made(state: PathBuf) -> io::Result<PathBuf> {
     let state = std::path::absolute(state)?;
     check(&state)?;
     passable(&state)?;
+    // Somebody else may have been faster.
     check(&state)?;
     Ok(state)
 }
